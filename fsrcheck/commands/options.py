@@ -1,0 +1,144 @@
+"""What the commands share: their options, the registry they look in, and JSON on standard output."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from inspect import getfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fsrcheck.commands.progress import shown
+from fsrcheck.errors import InputError
+from fsrcheck.registry import GROUP, Registry, installed
+from fsrcheck.runs.checking import make_checker
+from fsrcheck.runs.environment import code_digest
+from fsrcheck.runs.records import TrialStore
+from fsrcheck.runs.result import StatementResult
+from fsrcheck.runs.seeds import fresh_seed
+from fsrcheck.statement import SCALES, Statement
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def parse_assignments(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    """Turn ``name=value`` words into a mapping (a click callback).
+
+    Raises:
+        InputError: a word without ``=``, or a name given twice.
+    """
+    found: dict[str, str] = {}
+    for word in values:
+        name, equals, value = word.partition("=")
+        if not name or not equals:
+            raise InputError(f"--set must be given as name=value, got {word!r}")
+        if name in found:
+            raise InputError(f"--set must name each parameter once, got {name!r} twice")
+        found[name] = value
+    return found
+
+
+json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+scale_option: Decorator = click.option(
+    "--scale", type=click.Choice(SCALES), default="quick", show_default=True, help="How much to run."
+)
+seed_option: Decorator = click.option(
+    "--seed", type=click.IntRange(min=0), help="The integer that all randomness follows from; drawn if not given."
+)
+device_option: Decorator = click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="Where to run."
+)
+set_option: Decorator = click.option(
+    "--set",
+    "settings",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=parse_assignments,
+    help="Run with this value of a parameter; repeatable. `show` lists the parameters.",
+)
+target_option: Decorator = click.option(
+    "--target", type=click.Path(path_type=Path), metavar="FILE", help="Check on an instance of your own."
+)
+
+
+def current_registry() -> Registry:
+    """The registry given as the context's object, or else everything that is installed."""
+    return click.get_current_context().find_object(Registry) or installed()
+
+
+def selected(registry: Registry, names: Sequence[str]) -> list[Statement]:
+    """The named statements, or all of them.
+
+    Raises:
+        InputError: an unknown name, or no statements at all: nothing checked must not look like nothing wrong.
+    """
+    statements = registry.select(names)
+    if not statements:
+        raise InputError(f"a package with an entry point of group {GROUP} must be installed, got no statements")
+    return statements
+
+
+def seed_or_fresh(seed: int | None) -> int:
+    """The seed given, or one drawn and told on standard error."""
+    if seed is not None:
+        return seed
+    drawn = fresh_seed()
+    click.echo(f"seed {drawn}", err=True)
+    return drawn
+
+
+def print_json(content: Any) -> None:
+    """Write one JSON document to standard output."""
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run of several statements was asked for.
+
+    Attributes:
+        scale, seed, device, settings, target: as for ``fsrcheck.check``.
+        store: file of trials to take from and add to.
+        quiet: show no progress.
+    """
+
+    scale: str
+    seed: int
+    device: str
+    settings: Mapping[str, str]
+    target: Path | None = None
+    store: Path | None = None
+    quiet: bool = False
+
+    def check(self, registry: Registry, statements: Sequence[Statement]) -> Iterator[StatementResult]:
+        """Check statements one after the other.
+
+        Raises:
+            InputError: at once, where the settings, the target or the store do not suit one of the statements.
+        """
+        for statement in statements:
+            if statement.needs_trials:
+                statement.cases_at(self.scale, self.settings, self.target)
+        if self.store is not None:
+            self.store.open("a").close()
+        return self._results(registry, statements)
+
+    def _results(self, registry: Registry, statements: Sequence[Statement]) -> Iterator[StatementResult]:
+        stores = cache(partial(TrialStore, self.store)) if self.store is not None else None
+        for statement in statements:
+            store = stores(code_digest(getfile(statement.run))) if stores else None
+            with shown(self.quiet) as progress:
+                checker = make_checker(
+                    scale=self.scale,
+                    seed=self.seed,
+                    device=self.device,
+                    settings=self.settings,
+                    target=self.target,
+                    registry=registry,
+                    store=store,
+                    progress=progress,
+                )
+                result = checker.check(statement)
+            yield result

@@ -1,0 +1,49 @@
+"""``report``: check everything and write it down as one page."""
+
+from pathlib import Path
+
+import click
+
+from fsrcheck.commands import options
+from fsrcheck.commands.options import RunOptions, current_registry, print_json, seed_or_fresh, selected
+from fsrcheck.commands.results import print_verdicts
+from fsrcheck.commands.tables import print_exact
+from fsrcheck.report import require_writable, write_report
+from fsrcheck.runs.records import read_lines
+from fsrcheck.runs.result import overall_exit_code
+
+
+@click.command("report")
+@options.scale_option
+@options.seed_option
+@options.device_option
+@click.option("--out", type=click.Path(path_type=Path), default="report", show_default=True, help="Folder to write to.")
+@click.option("--stored", type=click.Path(path_type=Path), metavar="FILE", help="Evidence of earlier runs to show too.")
+@options.json_option
+@click.pass_context
+def report(
+    context: click.Context,
+    scale: str,
+    seed: int | None,
+    device: str,
+    out: Path,
+    stored: Path | None,
+    as_json: bool,
+) -> None:
+    """Check all statements and write the report: HTML, Markdown, JSON and the plotted points.
+
+    The exit code is that of `check`.
+    """
+    registry = current_registry()
+    statements = selected(registry, ())
+    evidence = read_lines(stored) if stored is not None else []
+    require_writable(out)
+    run = RunOptions(scale, seed_or_fresh(seed), device, settings={}, quiet=as_json)
+    results = list(run.check(registry, statements))
+    files = [str(path) for path in write_report(results, registry, out, evidence)]
+    if as_json:
+        print_json({"seed": run.seed, "scale": scale, "files": files, "results": [r.to_json() for r in results]})
+    else:
+        print_verdicts(results)
+        print_exact(f"\nseed {run.seed}; read {files[0]}")
+    context.exit(overall_exit_code(results))

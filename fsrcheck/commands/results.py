@@ -1,0 +1,108 @@
+"""Results on a terminal: one compact block for a statement, a table for many, the numbers of a trial."""
+
+from collections.abc import Sequence
+
+from fsrcheck.commands.listing import print_constants
+from fsrcheck.commands.tables import print_exact, print_fields, print_line, print_table
+from fsrcheck.evidence.claim import Judgement
+from fsrcheck.evidence.trial import Trial
+from fsrcheck.report.numbers import interval, number
+from fsrcheck.runs.result import ControlResult, ExitCode, StatementResult
+
+
+def print_result(result: StatementResult) -> None:
+    """The verdict on a statement and everything it rests on."""
+    statement = result.statement
+    print_line(f"{statement.id}  {statement.label}: {statement.title}", style="bold")
+    print_fields(
+        [
+            ("verdict", result.verdict.name),
+            ("", "" if result.verdict is statement.expected else f"expected {statement.expected.name}"),
+            ("means", result.verdict.value),
+            ("reason", statement.reason),
+        ]
+    )
+    print_table(
+        ("claim", "kind", "outcome", "measured", "bound", "slack", "exponent"),
+        [_claim_row(judgement) for judgement in result.judgements],
+    )
+    print_table(("control", "breaks", "outcome", ""), [_control_row(control) for control in result.controls])
+    print_constants(list(result.constants.values()))
+    for line in notes(result):
+        print_line(line, indent=2)
+    print_fields([("holds from", _from_size(result)), ("run", _circumstances(result))])
+    print_exact(f"replay: {result.replay}\n", indent=2)
+
+
+def notes(result: StatementResult) -> list[str]:
+    """What was said of claims, controls and errata that did not come out as they must."""
+    claims = [f"claim {j.claim}: {j.message}" for j in result.judgements if j.message]
+    controls = [f"control {c.control.name}: {c.message}" for c in result.controls if not c.is_caught and c.message]
+    errata = [f"erratum not confirmed: {e.erratum.problem}" for e in result.errata if not e.is_confirmed]
+    return claims + controls + errata
+
+
+def print_verdicts(results: Sequence[StatementResult]) -> None:
+    """Many results, one row each."""
+    print_table(
+        ("id", "label", "verdict", "expected", "claims", "controls caught", "trials"),
+        [_verdict_row(result) for result in results],
+        indent=0,
+    )
+
+
+def print_trial(trial: Trial) -> None:
+    """The numbers of one trial."""
+    observation = trial.observation
+    print_line(f"{trial.statement}  trial seed {trial.seed}", style="bold")
+    print_fields([("parameters", ", ".join(f"{name} = {value}" for name, value in trial.parameters.items()))])
+    print_table(("premise", "margin", ""), [_premise_row(*item) for item in observation.premises.items()])
+    print_table(
+        ("measurement", "value", "standard error"),
+        [(name, repr(m.value), repr(m.standard_error)) for name, m in observation.measurements.items()],
+    )
+    print_table(("count", "value"), [(name, str(count)) for name, count in observation.counts.items()])
+    versions = ", ".join(f"{name} {version}" for name, version in trial.versions.items())
+    print_fields([("device", trial.device), ("versions", versions)])
+
+
+def _claim_row(judgement: Judgement) -> tuple[str, ...]:
+    row = judgement.tightest
+    exponents = "; ".join(interval(found) for found in judgement.exponents.values())
+    claimed = f" (claimed {number(judgement.claimed_exponent)})" if exponents else ""
+    values = (row.measured, row.bound, row.slack) if row else (None, None, None)
+    return (judgement.claim, judgement.kind, judgement.outcome.name, *map(number, values), exponents + claimed)
+
+
+def _control_row(result: ControlResult) -> tuple[str, ...]:
+    caught = "caught" if result.is_caught else "MISSED"
+    return result.control.name, result.control.breaks, result.outcome.name, caught
+
+
+def _verdict_row(result: StatementResult) -> tuple[str, ...]:
+    caught = sum(control.is_caught for control in result.controls)
+    return (
+        result.statement.id,
+        result.statement.label,
+        result.verdict.name,
+        "as expected" if result.exit_code is ExitCode.EXPECTED else result.statement.expected.name,
+        str(len(result.judgements)),
+        f"{caught} of {len(result.controls)}",
+        str(result.trials),
+    )
+
+
+def _premise_row(name: str, margin: float) -> tuple[str, str, str]:
+    return name, repr(margin), "holds" if margin >= 0 else "FAILS"
+
+
+def _from_size(result: StatementResult) -> str:
+    found = result.from_size
+    if found is None:
+        return ""
+    below = "" if found["not_from"] is None else f", not at {number(found['not_from'])}"
+    return f"{number(found['size'])}{below} ({found['kind']}, claim {found['claim']})"
+
+
+def _circumstances(result: StatementResult) -> str:
+    return f"{result.trials} trials, scale {result.scale}, seed {result.seed}, {result.device}"

@@ -1,0 +1,158 @@
+"""What every claim has in common: it looks at the evidence and returns a judgement, nothing else.
+
+Judging is cheap and has no side effect: the same saved trials can be judged again with other rules.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol
+
+from fsrcheck.evidence.constants import Constant
+from fsrcheck.evidence.outcome import Outcome, Verdict
+from fsrcheck.evidence.trial import Case, Trial
+
+
+class Strength(Enum):
+    """What a claim that holds makes of its statement."""
+
+    MEASURED = Verdict.SUPPORTED
+    CERTIFIED = Verdict.CERTIFIED
+    PROVED = Verdict.PROVED
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its limits."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a claim may look at.
+
+    Attributes:
+        cases: the trials by parameters.
+        constants: the statement's constants by name; a fitted one may be absent (never calibrated).
+        false_alarm: this judgement's share of the error budget.
+    """
+
+    cases: Sequence[Case]
+    constants: Mapping[str, Constant] = field(default_factory=dict)
+    false_alarm: float = 1e-6
+
+
+@dataclass(frozen=True)
+class CaseJudgement:
+    """One row of a claim's table: a case, how it came out and how wide the margin was."""
+
+    parameters: Any
+    outcome: Outcome
+    trials: int = 0
+    measured: float | None = None
+    bound: float | None = None
+    message: str = ""
+
+    @property
+    def slack(self) -> float | None:
+        """bound / measured; 1 is tight, huge says nothing. For a lower bound the table stores the two swapped."""
+        if self.measured is None or self.bound is None:
+            return None
+        return float("inf") if self.measured == 0 else self.bound / self.measured
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How one claim came out.
+
+    Attributes:
+        claim, kind, text: the claim's name, class name and assertion in words.
+        strength: what it makes of the statement if it holds.
+        cases: one row for every set of parameters.
+        exponents: fitted exponents by series, with intervals; for Scaling only.
+        claimed_exponent: what they are compared with.
+        from_size: smallest size from which every larger one held and said something, with the size below it.
+        seeds_wanted: whether more trials could decide an inconclusive claim.
+    """
+
+    claim: str
+    kind: str
+    text: str
+    outcome: Outcome
+    strength: Strength = Strength.MEASURED
+    message: str = ""
+    cases: tuple[CaseJudgement, ...] = ()
+    exponents: Mapping[str, Interval] = field(default_factory=dict)
+    claimed_exponent: float | None = None
+    from_size: tuple[float | None, float] | None = None
+    seeds_wanted: bool = False
+    constants: tuple[Constant, ...] = ()
+
+    @property
+    def tightest(self) -> CaseJudgement | None:
+        """The row with the smallest slack."""
+        rows = [row for row in self.cases if row.slack is not None]
+        return min(rows, key=lambda row: row.slack or 0.0, default=None)
+
+
+class Claim(Protocol):
+    """Anything that can be asserted of trials (or, for a symbolic claim, of no trials at all)."""
+
+    @property
+    def name(self) -> str:
+        """Unique within the statement."""
+
+    @property
+    def text(self) -> str:
+        """The assertion, with its explicit constants, in one line; LaTeX between dollar signs."""
+
+    def judge(self, evidence: Evidence) -> Judgement:
+        """Judge the claim."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which cases a claim speaks of: those whose parameters have the given values.
+
+    A claim on the population oracle must not be judged on runs with samples, and the other way round.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, cases: Sequence[Case]) -> list[Case]:
+        return [case for case in cases if self.admits(case.parameters)]
+
+    def admits(self, parameters: Any) -> bool:
+        """Whether a claim with this selection speaks of ``parameters``."""
+        return all(getattr(parameters, name) == value for name, value in self.values.items())
+
+
+EVERYTHING = Selection()
+
+
+def unusable(case: Case, names: Sequence[str]) -> CaseJudgement | None:
+    """Return the row for a case that cannot be judged: no trials, a failed premise, a NaN; None if it can be."""
+    if not case.trials:
+        return CaseJudgement(case.parameters, Outcome.NOT_EVALUATED, message="no trials")
+    failed = {name: trial for trial in case.trials for name in trial.failed_premises(case.waived)}
+    if failed:
+        name, trial = next(iter(failed.items()))
+        message = f"premise {name!r} must have margin >= 0, got {trial.observation.premises[name]:.3g} (seed {trial.seed})"
+        return CaseJudgement(case.parameters, Outcome.INAPPLICABLE, len(case.trials), message=message)
+    for trial in case.trials:
+        for name in names:
+            if not trial.measurement(name).is_usable:
+                message = f"measurement {name!r} must be a number, got {trial.measurement(name).value} (seed {trial.seed})"
+                return CaseJudgement(case.parameters, Outcome.INCONCLUSIVE, len(case.trials), message=message)
+    return None
+
+
+def values_of(trials: Sequence[Trial], name: str) -> list[float]:
+    """The values of one measurement over trials."""
+    return [trial.measurement(name).value for trial in trials]
+
+
+Shape = Callable[[Any], float]

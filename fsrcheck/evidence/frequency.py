@@ -1,0 +1,88 @@
+"""``Frequency``: an event has at least (or at most) a stated probability, by exact binomial limits."""
+
+from dataclasses import dataclass
+
+from scipy import stats
+
+from fsrcheck.evidence.budget import LOOKS
+from fsrcheck.evidence.claim import EVERYTHING, CaseJudgement, Evidence, Interval, Judgement, Selection, Shape, unusable
+from fsrcheck.evidence.outcome import Outcome
+from fsrcheck.evidence.trial import Case
+
+
+def clopper_pearson(successes: int, attempts: int, deficit: float) -> Interval:
+    """Exact limits of a binomial probability, each missed with probability at most ``deficit`` (Clopper, Pearson, 1934).
+
+    Raises:
+        ValueError: no attempts, or more successes than attempts.
+    """
+    if not 0 <= successes <= attempts or attempts == 0:
+        raise ValueError(f"successes must lie in [0, attempts] with attempts >= 1, got {successes} of {attempts}")
+    low = 0.0 if successes == 0 else float(stats.beta.ppf(deficit, successes, attempts - successes + 1))
+    high = 1.0 if successes == attempts else float(stats.beta.isf(deficit, successes + 1, attempts - successes))
+    return Interval(successes / attempts, low, high)
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """``Pr[event] >= probability(parameters)``, or ``<=`` with ``at_least=False``.
+
+    Attributes:
+        name, text: see ``Claim``.
+        event: a measurement that is 1 where the event happened and 0 where not; or, with ``attempts``, the name of
+            a count of successes among that many independent attempts inside a trial.
+        probability: the claimed probability.
+        miss: probability of calling the claim true when it is false. Both error probabilities are shared out over
+            the looks that an undecided claim may take at a growing number of trials.
+    """
+
+    name: str
+    text: str
+    event: str
+    probability: Shape
+    at_least: bool = True
+    attempts: str | None = None
+    miss: float = 0.01
+    where: Selection = EVERYTHING
+
+    def judge(self, evidence: Evidence) -> Judgement:
+        """Compare exact binomial limits with the claimed probability, case by case."""
+        cases = self.where(evidence.cases)
+        rows = tuple(self._judge_case(case, evidence.false_alarm / len(cases)) for case in cases)
+        outcome = Outcome.worst(row.outcome for row in rows)
+        wanted = any(row.outcome is Outcome.INCONCLUSIVE and not row.message for row in rows)
+        message = next((row.message for row in rows if row.outcome is outcome), "")
+        if wanted and not message:
+            message = "more trials are needed"
+        return Judgement(
+            self.name, type(self).__name__, self.text, outcome, message=message, cases=rows, seeds_wanted=wanted
+        )
+
+    def _judge_case(self, case: Case, false_alarm: float) -> CaseJudgement:
+        row = unusable(case, [] if self.attempts else [self.event])
+        if row is not None:
+            return row
+        successes, attempts = self._count(case)
+        if attempts == 0:
+            return CaseJudgement(case.parameters, Outcome.NOT_EVALUATED, len(case.trials), message="no attempts")
+        claimed = self.probability(case.parameters)
+        outcome = self._outcome(successes, attempts, claimed, false_alarm)
+        return CaseJudgement(case.parameters, outcome, len(case.trials), successes / attempts, claimed)
+
+    def _count(self, case: Case) -> tuple[int, int]:
+        if self.attempts is not None:
+            counts = [trial.observation.counts for trial in case.trials]
+            return sum(count[self.event] for count in counts), sum(count[self.attempts] for count in counts)
+        happened = [trial.measurement(self.event).value == 1 for trial in case.trials]
+        return sum(happened), len(happened)
+
+    def _outcome(self, successes: int, attempts: int, claimed: float, false_alarm: float) -> Outcome:
+        accept = clopper_pearson(successes, attempts, self.miss / LOOKS)
+        reject = clopper_pearson(successes, attempts, false_alarm / LOOKS)
+        if self.at_least:
+            holds, violated = accept.low >= claimed, reject.high < claimed
+        else:
+            holds, violated = accept.high <= claimed, reject.low > claimed
+        if violated:
+            return Outcome.VIOLATED
+        return Outcome.HOLDS if holds else Outcome.INCONCLUSIVE

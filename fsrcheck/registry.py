@@ -1,0 +1,91 @@
+"""Finds the installed papers and their statements through the entry-point group ``fsrcheck.papers``."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib.metadata import entry_points
+
+from fsrcheck.errors import FsrcheckError, InputError
+from fsrcheck.evidence.budget import ErrorBudget
+from fsrcheck.statement import Paper, Statement
+
+GROUP = "fsrcheck.papers"
+
+
+class Registry:
+    """All statements of some papers, found by id.
+
+    Raises:
+        FsrcheckError: two statements share an id, or an id does not begin with its paper's.
+    """
+
+    def __init__(self, papers: Iterable[Paper]) -> None:
+        self.papers = tuple(papers)
+        self._statements: dict[str, Statement] = {}
+        self._paper_of: dict[str, Paper] = {}
+        for paper in self.papers:
+            for statement in paper.statements:
+                self._add(paper, statement)
+
+    def _add(self, paper: Paper, statement: Statement) -> None:
+        if statement.id in self._statements:
+            raise FsrcheckError(f"statement ids must be unique, got {statement.id!r} twice")
+        if statement.paper != paper.id:
+            raise FsrcheckError(f"ids of paper {paper.id!r} must begin with '{paper.id}.', got {statement.id!r}")
+        self._statements[statement.id] = statement
+        self._paper_of[statement.id] = paper
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """All statements, in the order of the packages."""
+        return tuple(self._statements.values())
+
+    @property
+    def budget(self) -> ErrorBudget:
+        """The default error budget, split over all claims and controls of all installed statements."""
+        return ErrorBudget(judgements=sum(len(s.claims) + len(s.controls) for s in self.statements))
+
+    def paper(self, statement: Statement) -> Paper:
+        """The paper a statement belongs to."""
+        return self._paper_of[statement.id]
+
+    def find(self, name: str) -> Statement:
+        """Return the statement with this id, or with this end of an id where that is unique.
+
+        Raises:
+            InputError: no such statement (the nearest ids are named) or several.
+        """
+        if name in self._statements:
+            return self._statements[name]
+        matches = [s for key, s in self._statements.items() if key.split(".", 1)[1].lower() == name.lower()]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            raise InputError(f"{name!r} must be unique, got {', '.join(s.id for s in matches)}")
+        raise InputError(f"unknown statement {name!r}{self._suggestion(name)}")
+
+    def select(self, names: Sequence[str]) -> list[Statement]:
+        """The named statements, each once; all of them if no name is given."""
+        return list(dict.fromkeys(map(self.find, names))) if names else list(self.statements)
+
+    def _suggestion(self, name: str) -> str:
+        short = {key.split(".", 1)[1].lower(): key for key in self._statements}
+        candidates = {key.lower(): key for key in self._statements} | short
+        near = difflib.get_close_matches(name.lower(), list(candidates), n=3, cutoff=0.4)
+        return f"; did you mean {', '.join(dict.fromkeys(candidates[key] for key in near))}?" if near else ""
+
+
+@cache
+def installed() -> Registry:
+    """The registry of everything that is installed.
+
+    Raises:
+        FsrcheckError: an entry point does not name a ``Paper``.
+    """
+    papers = []
+    for entry in entry_points(group=GROUP):
+        paper = entry.load()
+        if not isinstance(paper, Paper):
+            raise FsrcheckError(f"entry point {entry.name!r} of {GROUP} must name a Paper, got {type(paper).__name__}")
+        papers.append(paper)
+    return Registry(papers)

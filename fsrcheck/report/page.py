@@ -1,0 +1,152 @@
+"""The report as one HTML page: self-contained, readable without scripts, in the dark and on paper."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from fsrcheck.evidence.claim import CaseJudgement
+from fsrcheck.evidence.outcome import Outcome, Verdict
+from fsrcheck.registry import Registry
+from fsrcheck.report.entries import make_entries, spoken, stored_id, summary, verdict_counts
+from fsrcheck.report.figures import Drawing, as_drawings
+from fsrcheck.report.formulas import to_html
+from fsrcheck.report.numbers import NOTHING, interval, number, word, words
+from fsrcheck.report.points import point_sets, slug
+from fsrcheck.report.scaling_plot import standard_drawings
+from fsrcheck.report.svg import to_svg
+from fsrcheck.runs.environment import versions
+from fsrcheck.runs.result import StatementResult
+
+logger = logging.getLogger(__name__)
+
+# Outcomes and verdicts have a sign of their own each, so that nothing hangs on colour.
+SIGNS = {
+    **{"PROVED": "∎", "CERTIFIED": "◆", "SUPPORTED": "✓", "HOLDS": "✓", "REPAIRED": "↻", "REFUTED": "✗"},
+    **{"VIOLATED": "✗", "OPEN": "○", "INCONCLUSIVE": "?", "INAPPLICABLE": "⊘", "VACUOUS": "∅"},
+}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A drawing as the page has it: title, caption, SVG, and the name of its CSV file or ""."""
+
+    title: str
+    caption: str
+    svg: Markup
+    csv: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page and the CSV files that belong beside it, by name."""
+
+    html: str
+    csv: Mapping[str, str]
+
+
+def render_page(
+    results: Sequence[StatementResult],
+    registry: Registry,
+    stored: Sequence[Mapping[str, Any]] = (),
+    created: date | None = None,
+) -> Page:
+    """Render the page; arguments as for ``write_report``."""
+    entries = make_entries(results, registry, stored)
+    tables = {entry.statement.id: csv_files(entry.result) for entry in entries if entry.result is not None}
+    plots = {entry.statement.id: _plots(entry.result) for entry in entries if entry.result is not None}
+    content = {
+        "entries": entries,
+        "results": results,
+        "registry": registry,
+        "tables": tables,
+        "plots": plots,
+        "created": created or date.today(),
+        "versions": versions(),
+        "counts": verdict_counts(entries),
+        "summary": summary(entries),
+        "verdicts": list(reversed(Verdict)),
+        "outcomes": list(reversed(Outcome)),
+        "unknown_stored": sorted({stored_id(row) for row in stored} - {e.statement.id for e in entries}),
+    }
+    html = _environment().get_template("page.html.j2").render(content)
+    return Page(html, {name: text for files in tables.values() for name, text in files.items()})
+
+
+def csv_files(result: StatementResult) -> dict[str, str]:
+    """The CSV text of every set of points of a statement, by file name."""
+    return {csv_name(result, points.stem): points.to_csv() for points in point_sets(result)}
+
+
+def csv_name(result: StatementResult, stem: str) -> str:
+    """Name of a CSV file of a statement."""
+    return f"{slug(result.statement.id)}.{stem}.csv"
+
+
+def _plots(result: StatementResult) -> list[Plot]:
+    """What is drawn for a statement: by its own hook if it has one, else the standard plots.
+
+    A hook that fails costs its plots, not the report: the failure is shown in their place.
+    """
+    if result.statement.figure is None:
+        return [_plot(drawing, result, index) for index, drawing in enumerate(standard_drawings(result))]
+    try:
+        found = as_drawings(result.statement.figure(result), result.statement.title)
+        return [_plot(drawing, result, index) for index, drawing in enumerate(found)]
+    except Exception as error:  # a hook is somebody else's code; the failure is shown, not hidden
+        logger.warning("%s: its figure could not be drawn: %r", result.statement.id, error)
+        return [Plot(f"This figure could not be drawn: {error!r}", "", Markup(""), "")]
+
+
+def _plot(drawing: Drawing, result: StatementResult, index: int) -> Plot:
+    axes = [text for a in drawing.figure.axes for text in (a.get_xlabel(), a.get_ylabel()) if text]
+    description = drawing.description or f"{drawing.title}. Axes: {', '.join(axes)}."
+    svg = to_svg(drawing.figure, name=f"{result.statement.id}-{index}", description=description)
+    return Plot(
+        drawing.title, drawing.caption, svg, csv_name(result, drawing.points) if drawing.points else ""
+    )
+
+
+def _varying(rows: Sequence[CaseJudgement]) -> list[str]:
+    """The parameters that tell the rows apart; all of them if there is but one row."""
+    found = [asdict(row.parameters) for row in rows]
+    names = list(found[0]) if found else []
+    return [name for name in names if len(found) == 1 or len({str(case[name]) for case in found}) > 1]
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row if name not in ("statement", "id")))
+
+
+def _data_link(text: str) -> str:
+    return "data:text/csv;charset=utf-8," + quote(text, safe=",.-_")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("fsrcheck.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        {
+            "columns": _columns,
+            "data_link": _data_link,
+            "formula": to_html,
+            "interval": interval,
+            "number": number,
+            "sign": lambda name: SIGNS.get(name, NOTHING),
+            "spoken": spoken,
+            "varying": _varying,
+            "word": word,
+            "words": words,
+        }
+    )
+    return environment

@@ -1,0 +1,121 @@
+"""The scoreboard as Markdown, fit for a pull request, and all results as JSON."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fsrcheck.registry import Registry
+from fsrcheck.report.entries import Entry, make_entries, spoken, summary, verdict_counts
+from fsrcheck.report.numbers import number, plain, words
+from fsrcheck.runs.environment import versions
+from fsrcheck.runs.result import StatementResult
+
+COLUMNS = (
+    "paper",
+    "statement",
+    "title",
+    "verdict",
+    "expected",
+    "as expected",
+    "from size",
+    "weakest claim",
+    "controls",
+)
+FORMAT = "fsrcheck.results/1"
+
+
+def scoreboard_markdown(
+    results: Sequence[StatementResult], registry: Registry, stored: Sequence[Mapping[str, Any]] = ()
+) -> str:
+    """The scoreboard of all statements and the errata below it, as Markdown with LaTeX in dollar signs."""
+    entries = make_entries(results, registry, stored)
+    counts = ", ".join(f"{count} {spoken(name)}" for name, count in verdict_counts(entries).items())
+    lines = [
+        "# Scoreboard",
+        "",
+        f"{summary(entries)} In all: {counts or 'no statements'}.",
+        "",
+        *_run_lines(results),
+    ]
+    lines += [_row(COLUMNS), _row("---" for _ in COLUMNS), *(_row(_cells(entry)) for entry in entries)]
+    errata = [line for entry in entries for line in _erratum_lines(entry)]
+    return "\n".join([*lines, *(["", "## Errata", *errata] if errata else []), ""])
+
+
+def _run_lines(results: Sequence[StatementResult]) -> list[str]:
+    if not results:
+        return []
+    scales, seeds = words(r.scale for r in results), words(r.seed for r in results)
+    return [f"Scale {scales}, seed {seeds}, {words(r.device for r in results)}.", ""]
+
+
+def _row(cells: Any) -> str:
+    return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    statement = entry.statement
+    return (
+        entry.paper.id,
+        f"{statement.label} (`{statement.id}`)",
+        statement.title,
+        f"**{entry.verdict}**" if entry.result else "not run",
+        statement.expected.name,
+        entry.as_expected_word,
+        entry.from_size_word,
+        entry.weakest_word,
+        entry.controls_word,
+    )
+
+
+def _erratum_lines(entry: Entry) -> list[str]:
+    lines, statement = [], entry.statement
+    for erratum, checked in entry.errata:
+        lines += [
+            "",
+            f"**{statement.label}** (`{statement.id}`, {erratum.defect.value}): {erratum.problem}",
+            "",
+        ]
+        lines += [f"- printed: {statement.printed}", f"- where: {erratum.proof_step}"]
+        found = checked.counterexample if checked else None
+        if found is not None:
+            values = f"printed {number(found.printed)}, actual {number(found.actual)}"
+            verdict = "contradicted" if found.contradicts else "NOT contradicted"
+            lines.append(f"- counterexample: {found.point}: {values}; {verdict}")
+        lines.append(f"- repaired: {erratum.repaired_form}")
+        lines += [f"- corrected in: {erratum.corrected_in}"] if erratum.corrected_in else []
+        lines += [] if checked else ["- not rechecked in this run"]
+    return lines
+
+
+def results_json(
+    results: Sequence[StatementResult], registry: Registry, stored: Sequence[Mapping[str, Any]] = ()
+) -> str:
+    """All results as JSON: the environment, the error budget, an object per result, the ids that were not run."""
+    entries = make_entries(results, registry, stored)
+    content = {
+        "format": FORMAT,
+        "versions": versions(),
+        "budget": {
+            "total": registry.budget.total,
+            "judgements": registry.budget.judgements,
+            "share": registry.budget.share,
+        },
+        "results": [_result(entry) for entry in entries if entry.result is not None],
+        "not_run": [entry.statement.id for entry in entries if entry.result is None],
+        "stored": list(stored),
+    }
+    return json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _result(entry: Entry) -> dict[str, Any]:
+    assert entry.result is not None
+    statement = entry.statement
+    described = {
+        "paper": entry.paper.id,
+        "label": statement.label,
+        "kind": statement.kind.value,
+        "title": statement.title,
+        "as_expected": entry.as_expected,
+    }
+    return {**entry.result.to_json(), **described}

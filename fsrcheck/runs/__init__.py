@@ -1,0 +1,1 @@
+"""Trials made, judged, kept and compared."""

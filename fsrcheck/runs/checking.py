@@ -1,0 +1,184 @@
+"""Checks a statement: makes trials, judges its claims, adds trials until they are decided, and runs its controls."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fsrcheck.errors import InputError
+from fsrcheck.evidence.budget import LOOKS, ErrorBudget
+from fsrcheck.evidence.claim import Claim, Evidence, Judgement
+from fsrcheck.evidence.constants import Constant
+from fsrcheck.evidence.outcome import Outcome
+from fsrcheck.evidence.trial import Case
+from fsrcheck.registry import Registry, installed
+from fsrcheck.runs.calibration import load_constants
+from fsrcheck.runs.environment import hardware, resolve_device
+from fsrcheck.runs.records import TrialStore
+from fsrcheck.runs.result import CheckedErratum, ControlResult, StatementResult
+from fsrcheck.runs.seeds import fresh_seed, trial_seeds
+from fsrcheck.runs.trying import Laboratory, Progress, silent
+from fsrcheck.statement import Control, Erratum, Statement
+
+
+@dataclass(frozen=True)
+class Checker:
+    """Checks statements under one seed, scale and error budget.
+
+    Attributes:
+        registry: where statements and their papers are found.
+        laboratory: makes the trials.
+        budget: the false-alarm budget of the whole run.
+        seed: the one integer from which every trial's seed follows.
+        scale: quick, standard or full.
+        settings: parameters set by the user, as text.
+        target: a user's own instance.
+    """
+
+    registry: Registry
+    laboratory: Laboratory
+    budget: ErrorBudget
+    seed: int
+    scale: str = "quick"
+    settings: Mapping[str, str] | None = None
+    target: Path | None = None
+
+    def check(self, statement: Statement) -> StatementResult:
+        """Run, judge and control one statement."""
+        fitted = load_constants(self.registry.paper(statement), statement)
+        constants = {constant.name: constant for constant in (*statement.constants, *fitted)}
+        cases = self._first_trials(statement)
+        judgements = self._judge_all(statement.claims, cases, constants)
+        for _ in range(LOOKS - 1):
+            undecided = {row.parameters for j in judgements if j.seeds_wanted for row in j.cases if _open(row)}
+            if not undecided:
+                break
+            cases = [self._extended(statement, case) if case.parameters in undecided else case for case in cases]
+            judgements = self._judge_all(statement.claims, cases, constants)
+        return StatementResult(
+            statement=statement,
+            judgements=judgements,
+            controls=tuple(self._control(statement, control, cases, constants) for control in statement.controls),
+            errata=tuple(recheck(erratum) for erratum in statement.errata),
+            cases=tuple(cases),
+            constants=constants,
+            scale=self.scale,
+            seed=self.seed,
+            device=hardware(self.laboratory.device),
+            settings=dict(self.settings or {}),
+            target=self.target,
+            false_alarm=self.budget.share,
+        )
+
+    def _first_trials(self, statement: Statement) -> list[Case]:
+        if not statement.needs_trials:
+            if self.settings or self.target:
+                raise InputError(f"{statement.id} has no parameters to set: it needs no trials")
+            return []
+        count = statement.trials_at(self.scale)
+        return [
+            self._case(statement, parameters, count)
+            for parameters in statement.cases_at(self.scale, self.settings, self.target)
+        ]
+
+    def _case(self, statement: Statement, parameters: Any, count: int) -> Case:
+        seeds = trial_seeds(self.seed, f"{statement.id}|{parameters}", count)
+        return Case(parameters, tuple(self.laboratory.run(statement, parameters, seeds)))
+
+    def _extended(self, statement: Statement, case: Case) -> Case:
+        """The case with twice as many trials; the first half is the same, so only the new ones are run."""
+        count = len(case.trials)
+        seeds = trial_seeds(self.seed, f"{statement.id}|{case.parameters}", count, start=count)
+        more = self.laboratory.run(statement, case.parameters, seeds)
+        return replace(case, trials=(*case.trials, *more))
+
+    def _judge_all(
+        self, claims: Sequence[Claim], cases: Sequence[Case], constants: Mapping[str, Constant]
+    ) -> tuple[Judgement, ...]:
+        evidence = Evidence(cases, constants, self.budget.share)
+        return tuple(claim.judge(evidence) for claim in claims)
+
+    def _control(
+        self, statement: Statement, control: Control, cases: Sequence[Case], constants: Mapping[str, Constant]
+    ) -> ControlResult:
+        claim = next(claim for claim in statement.claims if claim.name == control.claim)
+        broken = self._broken_cases(statement, control) if control.changes else list(cases)
+        unseen = _premises_not_seen_to_fail(control, broken)
+        judgement = (control.altered_claim or claim).judge(Evidence(broken, constants, self.budget.share))
+        return ControlResult(control, judgement, unseen)
+
+    def _broken_cases(self, statement: Statement, control: Control) -> list[Case]:
+        """Trials with something broken, to be judged at the nominal parameters with the broken premises waived."""
+        nominal = [
+            parameters
+            for parameters in statement.cases["quick"]
+            if all(getattr(parameters, name) == value for name, value in control.base.items())
+        ]
+        broken = []
+        for parameters in nominal if control.every_case else nominal[:1]:
+            changed = replace(parameters, **control.changes)
+            seeds = trial_seeds(self.seed, f"{statement.id}|control {control.name}|{parameters}", control.trials)
+            trials = self.laboratory.run(statement, changed, seeds, f"{statement.id} control: {control.name}")
+            broken.append(Case(parameters, tuple(trials), frozenset(control.premises)))
+        return broken
+
+
+def _open(row: Any) -> bool:
+    return row.outcome is Outcome.INCONCLUSIVE and not row.message
+
+
+def _premises_not_seen_to_fail(control: Control, cases: Sequence[Case]) -> tuple[str, ...]:
+    """Premises the control says it breaks and that hold on some trial all the same."""
+    margins = [trial.observation.premises for case in cases for trial in case.trials]
+    return tuple(name for name in control.premises if not all(m.get(name, 0.0) < 0 for m in margins))
+
+
+def recheck(erratum: Erratum) -> CheckedErratum:
+    """Recompute an erratum's counterexample and time it."""
+    started = time.perf_counter()
+    counterexample = erratum.counterexample() if erratum.counterexample else None
+    return CheckedErratum(erratum, counterexample, time.perf_counter() - started)
+
+
+def make_checker(
+    *,
+    scale: str = "quick",
+    seed: int | None = None,
+    device: str = "auto",
+    settings: Mapping[str, str] | None = None,
+    target: Path | str | None = None,
+    registry: Registry | None = None,
+    store: TrialStore | None = None,
+    progress: Progress = silent,
+) -> Checker:
+    """Build a checker from what a user gives; a missing seed is drawn.
+
+    Raises:
+        InputError: an unknown device, or a target file that does not exist.
+    """
+    path = None if target is None else Path(target)
+    if path is not None and not path.is_file():
+        raise InputError(f"target must be a file, got {str(path)!r}")
+    found = registry or installed()
+    laboratory = Laboratory(resolve_device(device), store, progress)
+    chosen = fresh_seed() if seed is None else seed
+    return Checker(found, laboratory, found.budget, chosen, scale, settings, path)
+
+
+def check(name: str, **options: Any) -> StatementResult:
+    """Check one statement by its id (or its end, where unique); options as for ``make_checker``.
+
+    Raises:
+        InputError: unknown id, scale, setting, device or target.
+    """
+    checker = make_checker(**options)
+    return checker.check(checker.registry.find(name))
+
+
+def check_many(names: Iterable[str] = (), **options: Any) -> list[StatementResult]:
+    """Check several statements (all installed ones if none is named) under one seed and one error budget."""
+    checker = make_checker(**options)
+    return [checker.check(statement) for statement in checker.registry.select(list(names))]
+
+

@@ -1,0 +1,52 @@
+"""What a trial ran on: device, versions, and the code itself as a digest."""
+
+import platform
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+from fsrcheck.errors import InputError
+
+PACKAGES = ("fsrcheck", "numpy", "scipy", "torch")
+
+
+def resolve_device(name: str) -> str:
+    """Turn ``auto`` into ``cuda`` where a GPU is present and ``cpu`` elsewhere.
+
+    Raises:
+        InputError: an unknown device, or ``cuda`` where there is none.
+    """
+    import torch
+
+    if name not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device must be auto, cpu or cuda, got {name!r}")
+    present = torch.cuda.is_available()
+    if name == "cuda" and not present:
+        raise InputError("device must be cpu or auto where no CUDA device is present, got 'cuda'")
+    return "cuda" if name == "cuda" or (name == "auto" and present) else "cpu"
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that produce numbers."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def hardware(device: str) -> str:
+    """The hardware in words: the GPU's name, or the processor architecture and its number of threads used."""
+    import torch
+
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+
+
+@cache
+def code_digest(package_file: str) -> str:
+    """Digest of all Python files below the folders of fsrcheck and of ``package_file``: trials of other code are not reused."""
+    digest = sha256()
+    for folder in sorted({Path(__file__).parents[1], Path(package_file).parent}):
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

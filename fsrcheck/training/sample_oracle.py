@@ -1,0 +1,185 @@
+"""The expectations of Algorithm 5 as means over samples, streamed in chunks."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from fsrcheck.errors import InputError
+from fsrcheck.training.deflation import KeptDeflation, deflate
+from fsrcheck.training.oracles import CodeMoments
+from fsrcheck.training.patch_source import Draw
+
+# <x, X> is exactly zero when x and X share no active channel; in patch space it is zero up to rounding.
+ROUNDING = 1e-12
+
+
+class PatchSource(Protocol):
+    """Where samples come from: named streams of patches that can be started again."""
+
+    num_rows: int
+    num_channels: int
+    patch_dim: int
+    device: torch.device
+
+    def stream(self, purpose: str) -> Draw:
+        """Return a function that draws the next n patches, shape (row, n, patch_dim)."""
+
+
+class SampleOracle:
+    """Means over `num_samples` samples per row.
+
+    `fresh=True` draws a new set Z* at every refresh, as line 4 of Algorithm 5 (l.562) says; `fresh=False`
+    keeps the first set throughout. A set is a named stream that is drawn again for every pass over it; sets
+    of at most `keep_bytes` are held instead. Memory is bounded by `keep_bytes` and `chunk_size`, whatever
+    `num_samples` is, and neither changes a result beyond rounding.
+    """
+
+    def __init__(
+        self,
+        source: PatchSource,
+        num_samples: int,
+        *,
+        fresh: bool = False,
+        chunk_size: int = 4096,
+        keep_bytes: int = 2**28,
+    ) -> None:
+        for name, value in (("num_samples", num_samples), ("chunk_size", chunk_size)):
+            if value < 1:
+                raise InputError(f"{name} must be at least 1, got {value}")
+        self.source = source
+        self.num_samples = num_samples
+        self.fresh = fresh
+        self.chunk_size = chunk_size
+        self.num_rows = source.num_rows
+        self.num_channels = source.num_channels
+        self.dim = source.patch_dim
+        self.device = source.device
+        self.samples_drawn = 0
+        self._keep = 8 * source.num_rows * num_samples * source.patch_dim <= keep_bytes
+        self._kept: list[Tensor] = []
+        self._kept_deflation: KeptDeflation | None = None
+        self._set_number = 0
+        self._set_counted = False
+        self._draw_anchors = source.stream("warm start: anchors")
+
+    def refresh(self) -> None:
+        """Start a new sample set if the oracle is a fresh one."""
+        if self.fresh:
+            self._kept = []
+            self._kept_deflation = None
+            self._set_number += 1
+            self._set_counted = False
+
+    def anchors(self, count: int) -> Tensor:
+        """Return sums of two fresh patches, shape (row, count, patch_dim)."""
+        draws = self._draw_anchors(2 * count)
+        self.samples_drawn += 2 * count
+        return draws.reshape(self.num_rows, count, 2, self.dim).sum(dim=2)
+
+    def code_moments(self) -> CodeMoments:
+        """Return |mean X| / sqrt(m) and mean |X|² / m over the current sample set."""
+        total = torch.zeros(self.num_rows, self.dim, dtype=torch.float64, device=self.device)
+        squares = torch.zeros(self.num_rows, dtype=torch.float64, device=self.device)
+        for patches in self._chunks():
+            total += patches.sum(dim=1)
+            squares += patches.square().sum(dim=(1, 2))
+        first = total.norm(dim=-1) / self.num_samples / self.num_channels**0.5
+        return CodeMoments(first, squares / self.num_samples / self.num_channels)
+
+    def truncated_slices(self, anchors: Tensor, found: Tensor, found_mask: Tensor, cutoff: Tensor) -> Tensor:
+        """Return the mean of <x, X> (P_W X)(P_W X)^T, shape (row, count, patch_dim, patch_dim)."""
+        shape = (self.num_rows, anchors.shape[1], self.dim, self.dim)
+        total = torch.zeros(shape, dtype=torch.float64, device=self.device)
+        for patches, deflated in self._deflated(found, found_mask, cutoff):
+            add_weighted_squares(total, patches @ anchors.mT, deflated)
+        return total / self.num_samples
+
+    def slice_sizes(self, anchors: Tensor, found: Tensor, found_mask: Tensor, cutoff: Tensor) -> Tensor:
+        """Return the mean of |<x, X>| |P_W X|², shape (row, count)."""
+        total = torch.zeros(anchors.shape[:2], dtype=torch.float64, device=self.device)
+        for patches, deflated in self._deflated(found, found_mask, cutoff):
+            total += ((patches @ anchors.mT).abs() * deflated.square().sum(dim=2, keepdim=True)).sum(dim=1)
+        return total / self.num_samples
+
+    def third_moments(self, directions: Tensor) -> Tensor:
+        """Return the mean of <v, X>³, shape (row, count)."""
+        sums = [(patches @ directions.mT).pow(3).sum(dim=1) for patches in self._chunks()]
+        return torch.stack(sums).sum(dim=0) / self.num_samples
+
+    def purify(self, directions: Tensor, cutoff: Tensor) -> Tensor:
+        """Return the mean of 1{<v, X> >= cutoff} X, shape (row, count, patch_dim)."""
+        total = torch.zeros_like(directions)
+        for patches in self._chunks():
+            above = patches @ directions.mT >= cutoff[:, None, None]
+            total += above.to(patches.dtype).mT @ patches
+        return total / self.num_samples
+
+    def to_patches(self, dictionary: Tensor) -> Tensor:
+        """Return the columns as they are: samples live in patch space."""
+        return dictionary
+
+    def _chunks(self) -> Iterator[Tensor]:
+        """Yield the current sample set in pieces of shape (row, at most chunk_size, patch_dim)."""
+        if not self._set_counted:
+            self.samples_drawn += self.num_samples
+            self._set_counted = True
+        if not self._keep:
+            yield from self._drawn()
+            return
+        if not self._kept:
+            self._kept = list(self._drawn())
+        yield from self._kept
+
+    def _deflated(self, found: Tensor, found_mask: Tensor, cutoff: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (X, P_W X) of the current sample set in pieces."""
+        if not self._keep:
+            for patches in self._chunks():
+                yield patches, deflate(patches, patches, found, found_mask, cutoff)
+            return
+        chunks = list(self._chunks())
+        if self._kept_deflation is None:
+            self._kept_deflation = KeptDeflation(chunks)
+        yield from zip(chunks, self._kept_deflation.chunks(found, found_mask, cutoff), strict=True)
+
+    def _drawn(self) -> Iterator[Tensor]:
+        draw = self.source.stream(f"warm start: sample set {self._set_number}")
+        for start in range(0, self.num_samples, self.chunk_size):
+            yield draw(min(self.chunk_size, self.num_samples - start))
+
+
+def add_weighted_squares(total: Tensor, weights: Tensor, patches: Tensor) -> None:
+    """Add Σ_n weights[n, a] patches[n] patches[n]^T to `total` (row, count, dim, dim), in place.
+
+    `weights` (row, sample, count), `patches` (row, sample, dim). Codes are sparse, so most weights are
+    zero: each (row, anchor) gathers the samples that count, in groups of anchors that bound the memory this
+    takes.
+    """
+    group_size = 2**18 if patches.device.type == "cpu" else 2**26  # numbers: a cache, or a share of a GPU
+    num_rows, num_samples, count = weights.shape
+    flat_weights = weights.mT.reshape(num_rows * count, num_samples)
+    flat_total = total.view(num_rows * count, *total.shape[2:])
+    counts_for = flat_weights.abs() > ROUNDING * weights.abs().max()
+    group = max(1, group_size // (max(1, int(counts_for.sum(dim=1).max())) * patches.shape[-1]))
+    for start in range(0, num_rows * count, group):
+        chosen = slice(start, start + group)
+        row = torch.arange(num_rows * count, device=weights.device)[chosen] // count
+        index, kept = packed(flat_weights[chosen], counts_for[chosen])
+        gathered = patches[row[:, None], index]
+        flat_total[chosen] += (gathered * kept[..., None]).mT @ gathered
+
+
+def packed(weights: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Move the masked entries of each row to the front: (index, value), padded with (0, 0.0).
+
+    `weights` and `mask` (row, sample); results (row, longest), longest the largest count of a row.
+    """
+    counts = mask.sum(dim=1)
+    row, column = mask.nonzero(as_tuple=True)
+    slot = torch.arange(len(row), device=mask.device) - (counts.cumsum(dim=0) - counts)[row]
+    index = column.new_zeros(len(mask), int(counts.max()))
+    value = weights.new_zeros(index.shape)
+    index[row, slot] = column
+    value[row, slot] = weights[row, column]
+    return index, value
