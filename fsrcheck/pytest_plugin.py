@@ -1,7 +1,7 @@
-"""Statements as tests: ``test_statement = statement_tests()`` in a test module gives one test for each of them.
+"""Statements as tests: ``test_statement = statement_tests()`` in a test module gives one test for each.
 
-They have the marker ``lemma``; ``pytest -m lemma`` runs them alone and ``-k A.1`` some of them. An INCONCLUSIVE verdict
-fails unless it is the expected one. torch is imported when the first statement is run, not when pytest starts.
+They have the marker ``lemma``: ``pytest -m lemma`` runs them alone and ``-k A.1`` some of them. An
+INCONCLUSIVE verdict fails unless expected. torch is imported when a statement is run, not when pytest starts.
 """
 
 from collections import defaultdict
@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from fsrcheck.errors import InputError
-from fsrcheck.evidence.outcome import Outcome
 from fsrcheck.registry import installed
 from fsrcheck.runs.checking import make_checker
-from fsrcheck.runs.result import ControlResult, ExitCode, StatementResult
+from fsrcheck.runs.complaints import complaints
+from fsrcheck.runs.result import ExitCode, StatementResult
 from fsrcheck.runs.seeds import fresh_seed
 from fsrcheck.statement import SCALES, Statement
 
@@ -24,7 +24,7 @@ STATEMENT, VERDICT, EXPECTED = "fsrcheck_statement", "fsrcheck_verdict", "fsrche
 
 
 def statement_tests(*papers: str) -> Callable[..., None]:
-    """Return a test function that runs once for every statement of ``papers`` (of all installed ones if none is named).
+    """Return a test function that runs once for every statement of ``papers`` (or of all papers).
 
     Raises:
         InputError: there is no such paper, or no statement: a test that looks at nothing must not pass.
@@ -35,7 +35,9 @@ def statement_tests(*papers: str) -> Callable[..., None]:
         raise InputError(f"papers must be installed, got {', '.join(sorted(unknown))}")
     statements = [statement for statement in registry.statements if not papers or statement.paper in papers]
     if not statements:
-        raise InputError(f"there must be statements to test, got none in {', '.join(papers) or 'any installed paper'}")
+        raise InputError(
+            f"there must be statements to test, got none in {', '.join(papers) or 'any installed paper'}"
+        )
 
     @pytest.mark.lemma
     @pytest.mark.parametrize("statement", statements, ids=lambda statement: statement.id)
@@ -76,19 +78,8 @@ def fsr_check(pytestconfig: pytest.Config) -> Callable[[Statement], StatementRes
 
 def failure_message(result: StatementResult) -> str:
     """The verdict, what went wrong and how to see it again."""
-    claims = [
-        f"claim {judgement.claim!r} {judgement.outcome.name}: {judgement.message or judgement.outcome.value}"
-        for judgement in result.judgements
-        if judgement.outcome is not Outcome.HOLDS
-    ]
-    controls = [_missed(control) for control in result.controls if not control.is_caught]
-    errata = [f"erratum not confirmed: {e.erratum.problem}" for e in result.errata if not e.is_confirmed]
     verdict = f"{result.statement.id} is {result.verdict.name}, expected {result.statement.expected.name}"
-    return "\n  ".join([verdict, *claims, *controls, *errata, f"seed {result.seed}", f"replay: {result.replay}"])
-
-
-def _missed(control: ControlResult) -> str:
-    return f"control {control.control.name!r} must be VIOLATED, got {control.outcome.name}: {control.message}"
+    return "\n  ".join([verdict, *complaints(result), f"seed {result.seed}", f"replay: {result.replay}"])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -96,7 +87,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("fsrcheck", "statements of papers")
     group.addoption("--fsr-scale", choices=SCALES, default="quick", help="how much to run (default: quick)")
     group.addoption("--fsr-seed", type=int, help="seed of the statements' trials; drawn if not given")
-    group.addoption("--fsr-device", choices=("auto", "cpu", "cuda"), default="auto", help="where to run (default: auto)")
+    group.addoption(
+        "--fsr-device", choices=("auto", "cpu", "cuda"), default="auto", help="where to run (default: auto)"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -124,9 +117,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     by_verdict = defaultdict(list)
     for reports in terminalreporter.stats.values():
         for report in reports:
-            found = dict(getattr(report, "user_properties", ()))
-            if VERDICT in found and report.when == "call":
-                by_verdict[found[VERDICT]].append(found)
+            told = dict(getattr(report, "user_properties", ()))
+            if VERDICT in told and report.when == "call":
+                by_verdict[told[VERDICT]].append(told)
     if by_verdict:
         terminalreporter.section("statements by verdict")
         for verdict, found in sorted(by_verdict.items()):

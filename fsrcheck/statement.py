@@ -199,8 +199,11 @@ class Statement:
         """The parameters to run at ``scale``, with the user's settings applied and duplicates dropped.
 
         Raises:
-            InputError: unknown scale or setting, a value of the wrong type, or a target the statement cannot take.
+            InputError: unknown scale or setting, a value of the wrong type, a target the statement cannot take, or
+                anything to set where no trials are made.
         """
+        if not self.needs_trials and (settings or target):
+            raise InputError(f"{self.id} has no parameters to set: it needs no trials")
         if scale not in SCALES:
             raise InputError(f"scale must be one of {', '.join(SCALES)}, got {scale!r}")
         cases = list(self.cases.get(scale, self.cases.get("quick", ())))

@@ -21,7 +21,9 @@ from fsrcheck.runs.trying import Laboratory
 @options.set_option
 @options.device_option
 @options.target_option
-@click.option("--store", type=click.Path(path_type=Path), metavar="FILE", help="Keep trials here; take those it has.")
+@click.option(
+    "--store", type=click.Path(path_type=Path), metavar="FILE", help="Keep trials here; take those it has."
+)
 @options.json_option
 @click.pass_context
 def check(
@@ -54,7 +56,12 @@ def check(
 
 @click.command("replay")
 @click.argument("name", metavar="ID")
-@click.option("--trial-seed", type=click.IntRange(min=0), required=True, help="Seed of the trial, as a failure names it.")
+@click.option(
+    "--trial-seed",
+    type=click.IntRange(min=0),
+    required=True,
+    help="Seed of the trial, as a failure names it.",
+)
 @options.scale_option
 @options.set_option
 @options.device_option

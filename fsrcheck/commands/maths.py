@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from unicodedata import normalize
 
 from pylatexenc import latexwalker, macrospec
 from pylatexenc.latex2text import LatexNodes2Text, MacroTextSpec, get_default_latex_context_db
@@ -55,7 +56,8 @@ def formula(latex: str) -> str:
     text, before = converter.latex_to_text(f"${latex}$", latex_context=walker_context), ""
     while text != before:  # innermost scripts first
         before, text = text, SCRIPT.sub(_script, text)
-    return " ".join(RELATION.sub(r" \1 ", text.translate(STAND_INS)).split())
+    text = RELATION.sub(r" \1 ", text.translate(STAND_INS))
+    return normalize("NFC", " ".join(text.split()))
 
 
 def _script(match: re.Match[str]) -> str:

@@ -23,7 +23,9 @@ from fsrcheck.statement import SCALES, Statement
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def parse_assignments(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+def parse_assignments(
+    context: click.Context, parameter: click.Parameter, values: Sequence[str]
+) -> dict[str, str]:
     """Turn ``name=value`` words into a mapping (a click callback).
 
     Raises:
@@ -40,15 +42,23 @@ def parse_assignments(context: click.Context, parameter: click.Parameter, values
     return found
 
 
-json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+json_option: Decorator = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON on standard output."
+)
 scale_option: Decorator = click.option(
     "--scale", type=click.Choice(SCALES), default="quick", show_default=True, help="How much to run."
 )
 seed_option: Decorator = click.option(
-    "--seed", type=click.IntRange(min=0), help="The integer that all randomness follows from; drawn if not given."
+    "--seed",
+    type=click.IntRange(min=0),
+    help="The integer that all randomness follows from; drawn if not given.",
 )
 device_option: Decorator = click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="Where to run."
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where to run.",
 )
 set_option: Decorator = click.option(
     "--set",
@@ -72,11 +82,13 @@ def selected(registry: Registry, names: Sequence[str]) -> list[Statement]:
     """The named statements, or all of them.
 
     Raises:
-        InputError: an unknown name, or no statements at all: nothing checked must not look like nothing wrong.
+        InputError: an unknown name, or no statements at all: nothing checked is not nothing wrong.
     """
     statements = registry.select(names)
     if not statements:
-        raise InputError(f"a package with an entry point of group {GROUP} must be installed, got no statements")
+        raise InputError(
+            f"a package with an entry point of group {GROUP} must be installed, got no statements"
+        )
     return statements
 
 
@@ -116,11 +128,10 @@ class RunOptions:
         """Check statements one after the other.
 
         Raises:
-            InputError: at once, where the settings, the target or the store do not suit one of the statements.
+            InputError: at once, where settings, target or store do not suit one of the statements.
         """
         for statement in statements:
-            if statement.needs_trials:
-                statement.cases_at(self.scale, self.settings, self.target)
+            statement.cases_at(self.scale, self.settings, self.target)
         if self.store is not None:
             self.store.open("a").close()
         return self._results(registry, statements)

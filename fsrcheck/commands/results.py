@@ -7,6 +7,7 @@ from fsrcheck.commands.tables import print_exact, print_fields, print_line, prin
 from fsrcheck.evidence.claim import Judgement
 from fsrcheck.evidence.trial import Trial
 from fsrcheck.report.numbers import interval, number
+from fsrcheck.runs.complaints import complaints
 from fsrcheck.runs.result import ControlResult, ExitCode, StatementResult
 
 
@@ -28,18 +29,10 @@ def print_result(result: StatementResult) -> None:
     )
     print_table(("control", "breaks", "outcome", ""), [_control_row(control) for control in result.controls])
     print_constants(list(result.constants.values()))
-    for line in notes(result):
+    for line in complaints(result):
         print_line(line, indent=2)
     print_fields([("holds from", _from_size(result)), ("run", _circumstances(result))])
     print_exact(f"replay: {result.replay}\n", indent=2)
-
-
-def notes(result: StatementResult) -> list[str]:
-    """What was said of claims, controls and errata that did not come out as they must."""
-    claims = [f"claim {j.claim}: {j.message}" for j in result.judgements if j.message]
-    controls = [f"control {c.control.name}: {c.message}" for c in result.controls if not c.is_caught and c.message]
-    errata = [f"erratum not confirmed: {e.erratum.problem}" for e in result.errata if not e.is_confirmed]
-    return claims + controls + errata
 
 
 def print_verdicts(results: Sequence[StatementResult]) -> None:
@@ -71,7 +64,13 @@ def _claim_row(judgement: Judgement) -> tuple[str, ...]:
     exponents = "; ".join(interval(found) for found in judgement.exponents.values())
     claimed = f" (claimed {number(judgement.claimed_exponent)})" if exponents else ""
     values = (row.measured, row.bound, row.slack) if row else (None, None, None)
-    return (judgement.claim, judgement.kind, judgement.outcome.name, *map(number, values), exponents + claimed)
+    return (
+        judgement.claim,
+        judgement.kind,
+        judgement.outcome.name,
+        *map(number, values),
+        exponents + claimed,
+    )
 
 
 def _control_row(result: ControlResult) -> tuple[str, ...]:

@@ -11,7 +11,12 @@ from fsrcheck.scaffold.writing import write_package
 
 @click.command("new")
 @click.argument("paper")
-@click.option("--out", type=click.Path(path_type=Path), default=".", help="Where to make the folder PAPER. [default: here]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=".",
+    help="Where to make the folder PAPER. [default: here]",
+)
 @json_option
 def new(paper: str, out: Path, as_json: bool) -> None:
     """Write a small package with one statement that passes, to be changed into those of PAPER."""

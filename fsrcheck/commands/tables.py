@@ -46,12 +46,12 @@ def print_table(heading: Sequence[str], rows: Iterable[Sequence[str]], indent: i
     for row in rows:
         table.add_row(*(styled(readable(cell)) for cell in row))
     if table.row_count:
-        console().print(Padding(table, (0, 0, 0, indent)))
+        console().print(Padding(table, (0, 0, 0, indent), expand=False))
 
 
 def print_line(text: str = "", style: str = "", indent: int = 0) -> None:
     """Print a line, broken at words; formulas become readable."""
-    console().print(Padding(Text(readable(text), style=style), (0, 0, 0, indent)))
+    console().print(Padding(Text(readable(text), style=style), (0, 0, 0, indent), expand=False))
 
 
 def print_exact(text: str, indent: int = 0) -> None:
@@ -67,4 +67,4 @@ def print_fields(pairs: Iterable[tuple[str, str]], indent: int = 2) -> None:
     for name, text in pairs:
         if text:
             table.add_row(Text(name), styled(readable(text)))
-    console().print(Padding(table, (0, 0, 0, indent)))
+    console().print(Padding(table, (0, 0, 0, indent), expand=False))

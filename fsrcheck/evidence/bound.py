@@ -1,15 +1,18 @@
-"""``Bound``: a measurement stays below (or above) an explicit constant times an explicit function of the parameters."""
+"""``Bound``: a measurement stays below (or above) an explicit constant times an explicit function."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
+from fsrcheck.evidence.budget import LOOKS
 from fsrcheck.evidence.claim import EVERYTHING, CaseJudgement, Evidence, Judgement, Selection, Shape, unusable
 from fsrcheck.evidence.constants import Constant
 from fsrcheck.evidence.outcome import Outcome
 from fsrcheck.evidence.sequential import Decision, SequentialTest
 from fsrcheck.evidence.trial import Case, Measurement, Trial
 
-STANDARD_ERRORS = 5.0  # a trial counts as above or below only when it is so by this many standard errors
+STANDARD_ERRORS = 5.0  # a trial meets its limit, or misses it, only by at least this many standard errors
 
 
 @dataclass(frozen=True)
@@ -19,9 +22,11 @@ class Bound:
     Attributes:
         name, text: see ``Claim``.
         measured: name of the measurement.
-        constant: name of the constant, declared by the statement or fitted and kept in the package's data file.
+        constant: name of the constant, declared by the statement or fitted and kept in the package's data
+            file.
         shape: the right-hand side without its constant.
-        trivial: the value that every possible result meets; a bound as wide as that is vacuous.
+        trivial: the value that every possible result meets (infinity if none is given); a bound as wide as
+            that is vacuous.
         size: the parameter that ``from_size`` speaks of.
         where: the cases the claim is about.
     """
@@ -58,8 +63,17 @@ class Bound:
         )
 
     def ratio(self, trial: Trial, parameters: object) -> float:
-        """measured / shape: what the constant is fitted to."""
-        return trial.measurement(self.measured).value / self.shape(parameters)
+        """measured / shape: what the constant is fitted to.
+
+        Raises:
+            ValueError: a shape that is not positive and finite would turn the inequality around.
+        """
+        shape = self.shape(parameters)
+        if not 0 < shape < math.inf:
+            raise ValueError(
+                f"shape of {self.name!r} must be positive and finite, got {shape} at {parameters}"
+            )
+        return trial.measurement(self.measured).value / shape
 
     def _judgement(self, outcome: Outcome, **details: object) -> Judgement:
         return Judgement(self.name, type(self).__name__, self.text, outcome, **details)  # type: ignore[arg-type]
@@ -69,6 +83,9 @@ class Bound:
         if row is not None:
             return row
         limit = constant.value * self.shape(case.parameters)
+        if math.isnan(limit):
+            message = "the limit (constant times shape) must be a number, got nan"
+            return CaseJudgement(case.parameters, Outcome.INCONCLUSIVE, len(case.trials), message=message)
         measurements = [trial.measurement(self.measured) for trial in case.trials]
         extreme = (max if self.upper else min)(measurement.value for measurement in measurements)
         outcome, message = self._outcome(case, constant, test, measurements, limit)
@@ -76,30 +93,40 @@ class Bound:
         return CaseJudgement(case.parameters, outcome, len(case.trials), *pair, message=message)
 
     def _outcome(
-        self, case: Case, constant: Constant, test: SequentialTest, measured: Sequence[Measurement], limit: float
+        self,
+        case: Case,
+        constant: Constant,
+        test: SequentialTest,
+        measured: Sequence[Measurement],
+        limit: float,
     ) -> tuple[Outcome, str]:
         outside = constant.outside(case.parameters)
         if outside:
-            return Outcome.INCONCLUSIVE, f"outside the range on which {constant.name!r} was fitted: " + "; ".join(outside)
-        if self.trivial is not None and self._beyond(Measurement(self.trivial), limit) is not True:
+            where = f"outside the range on which {constant.name!r} was fitted"
+            return Outcome.INCONCLUSIVE, f"{where}: {'; '.join(outside)}"
+        quantile = _noise_quantile(test.false_alarm, len(measured))
+        sides = [self._beyond(measurement, limit, quantile) for measurement in measured]
+        if True not in sides and self._says_nothing(limit):
             return Outcome.VACUOUS, ""
-        sides = [self._beyond(measurement, limit) for measurement in measured]
+        decision = test.decide([side is True for side in sides])
+        if decision is Decision.REJECT:
+            return Outcome.VIOLATED, ""
         if None in sides:
-            return Outcome.INCONCLUSIVE, f"a margin is smaller than {STANDARD_ERRORS:g} standard errors of the measurement"
-        decision = test.decide([bool(side) for side in sides])
-        return {
-            Decision.ACCEPT: Outcome.HOLDS,
-            Decision.REJECT: Outcome.VIOLATED,
-            Decision.CONTINUE: Outcome.INCONCLUSIVE,
-        }[decision], ""
+            return Outcome.INCONCLUSIVE, "a margin is too small for the standard error of the measurement"
+        return Outcome.HOLDS if decision is Decision.ACCEPT else Outcome.INCONCLUSIVE, ""
 
-    def _beyond(self, measurement: Measurement, limit: float) -> bool | None:
+    def _says_nothing(self, limit: float) -> bool:
+        """Whether every possible result would meet the limit."""
+        if self.upper:
+            return limit >= (math.inf if self.trivial is None else self.trivial)
+        return limit <= (-math.inf if self.trivial is None else self.trivial)
+
+    def _beyond(self, measurement: Measurement, limit: float, quantile: float) -> bool | None:
         """Whether the measurement is beyond the limit; None when its standard error does not tell."""
         margin = limit - measurement.value if self.upper else measurement.value - limit
-        error = STANDARD_ERRORS * measurement.standard_error
-        if margin >= error:
+        if margin >= STANDARD_ERRORS * measurement.standard_error:
             return False
-        return True if -margin > error else None
+        return True if -margin > quantile * measurement.standard_error else None
 
     def _from_size(self, rows: Sequence[CaseJudgement]) -> tuple[float | None, float] | None:
         """Smallest size from which every judged case holds, with the size below it that did not (or None)."""
@@ -108,9 +135,7 @@ class Bound:
         worst: dict[float, Outcome] = {}
         for row in rows:
             size = float(getattr(row.parameters, self.size))
-            worst[size] = Outcome.worst([row.outcome, *([worst[size]] if size in worst else [])])
-            if row.outcome is Outcome.VACUOUS:
-                worst[size] = min(worst[size], Outcome.VACUOUS, key=list(Outcome).index)
+            worst[size] = min(worst.get(size, row.outcome), row.outcome, key=list(Outcome).index)
         holding = None
         for size in sorted(worst, reverse=True):
             if worst[size] is not Outcome.HOLDS:
@@ -118,3 +143,11 @@ class Bound:
             holding = size
         return None if holding is None else (None, holding)
 
+
+def _noise_quantile(false_alarm: float, trials: int) -> float:
+    """How many standard errors beyond its limit a trial must be.
+
+    Where one exceedance decides, noise on the measurement must not take the place of an exceedance more often
+    than the error budget allows: the false alarm is shared out over the trials and over the looks.
+    """
+    return max(STANDARD_ERRORS, -NormalDist().inv_cdf(false_alarm / (LOOKS * trials)))

@@ -58,7 +58,7 @@ class CaseJudgement:
 
     @property
     def slack(self) -> float | None:
-        """bound / measured; 1 is tight, huge says nothing. For a lower bound the table stores the two swapped."""
+        """bound / measured; 1 is tight, huge says nothing. A lower bound stores the two swapped."""
         if self.measured is None or self.bound is None:
             return None
         return float("inf") if self.measured == 0 else self.bound / self.measured
@@ -123,6 +123,7 @@ class Selection:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, cases: Sequence[Case]) -> list[Case]:
+        """The cases that a claim with this selection speaks of."""
         return [case for case in cases if self.admits(case.parameters)]
 
     def admits(self, parameters: Any) -> bool:
@@ -134,18 +135,21 @@ EVERYTHING = Selection()
 
 
 def unusable(case: Case, names: Sequence[str]) -> CaseJudgement | None:
-    """Return the row for a case that cannot be judged: no trials, a failed premise, a NaN; None if it can be."""
+    """Return the row for a case without trials, with a failed premise or a NaN; None if it can be judged."""
     if not case.trials:
         return CaseJudgement(case.parameters, Outcome.NOT_EVALUATED, message="no trials")
     failed = {name: trial for trial in case.trials for name in trial.failed_premises(case.waived)}
     if failed:
         name, trial = next(iter(failed.items()))
-        message = f"premise {name!r} must have margin >= 0, got {trial.observation.premises[name]:.3g} (seed {trial.seed})"
+        got = f"{trial.observation.premises[name]:.3g} (seed {trial.seed})"
+        message = f"premise {name!r} must have margin >= 0, got {got}"
         return CaseJudgement(case.parameters, Outcome.INAPPLICABLE, len(case.trials), message=message)
     for trial in case.trials:
         for name in names:
-            if not trial.measurement(name).is_usable:
-                message = f"measurement {name!r} must be a number, got {trial.measurement(name).value} (seed {trial.seed})"
+            found = trial.measurement(name)
+            if not found.is_usable:
+                got = f"{found.value} with standard error {found.standard_error} (seed {trial.seed})"
+                message = f"measurement {name!r} must be a number, got {got}"
                 return CaseJudgement(case.parameters, Outcome.INCONCLUSIVE, len(case.trials), message=message)
     return None
 

@@ -1,13 +1,14 @@
 """Explicit constants with their provenance, and how a fitted one is frozen.
 
-A fitted constant is an upper (or lower) *tolerance limit*: the extreme of n independent calibration trials exceeds
-the 95 % quantile of a fresh trial with confidence 1 - 0.95^n (S. S. Wilks, 1941). With n >= 405 that confidence is
-1 - 1e-9, so that "a fresh trial exceeds the constant with probability at most 5 %" may be taken as known.
+A fitted constant is an upper (or lower) *tolerance limit*: the extreme of n independent calibration trials
+exceeds the 95 % quantile of a fresh trial with confidence 1 - 0.95^n (S. S. Wilks, 1941). With n >= 405 that
+confidence is 1 - 1e-9, so that "a fresh trial exceeds the constant with probability at most 5 %" may be taken
+as known.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from enum import Enum
 from typing import Any
 
@@ -26,7 +27,7 @@ class Provenance(Enum):
 
 @dataclass(frozen=True)
 class Range:
-    """The values of one parameter on which a constant was fitted: an interval of numbers or a set of words."""
+    """The values of a parameter on which a constant was fitted: an interval of numbers or a set of words."""
 
     low: float | None = None
     high: float | None = None
@@ -75,23 +76,30 @@ class Constant:
         return EXCEEDANCE_RATE if self.provenance is Provenance.FITTED else 0.0
 
     def outside(self, parameters: Any) -> list[str]:
-        """Say which parameters lie outside the range of the fit; empty for constants that were not fitted."""
+        """Say which parameters lie outside the range of the fit; empty for constants that were not fitted.
+
+        A parameter that the fit did not know, because it is newer than the fit, lies outside as well.
+        """
+        if self.provenance is not Provenance.FITTED:
+            return []
         return [
-            f"{name} = {getattr(parameters, name)} outside {span}"
-            for name, span in self.ranges.items()
-            if getattr(parameters, name) not in span
+            f"{item.name} = {value} outside {self.ranges.get(item.name, 'a fit that did not know it')}"
+            for item in fields(parameters)
+            if (value := getattr(parameters, item.name)) not in self.ranges.get(item.name, Range())
         ]
 
 
 def calibration_trials(rate: float = EXCEEDANCE_RATE, deficit: float = CONFIDENCE_DEFICIT) -> int:
-    """Smallest n for which the extreme of n trials is beyond the 1 - ``rate`` quantile with confidence 1 - ``deficit``.
+    """Smallest n whose extreme is beyond the 1 - ``rate`` quantile with confidence 1 - ``deficit``.
 
     ``(1 - rate)^n <= deficit``; 405 at the defaults.
     """
     return math.ceil(math.log(deficit) / math.log1p(-rate))
 
 
-def freeze(name: str, ratios_by_case: Sequence[tuple[Any, Sequence[float]]], *, upper: bool, note: str) -> Constant:
+def freeze(
+    name: str, ratios_by_case: Sequence[tuple[Any, Sequence[float]]], *, upper: bool, note: str
+) -> Constant:
     """Return the fitted constant: the extreme of measured / shape over all calibration trials of all cases.
 
     Args:
@@ -101,12 +109,17 @@ def freeze(name: str, ratios_by_case: Sequence[tuple[Any, Sequence[float]]], *, 
         note: what the constant is.
 
     Raises:
-        ValueError: a case has fewer trials than the tolerance limit needs, or a ratio that is not a finite number.
+        ValueError: no case, a case with fewer trials than the tolerance limit needs, or a ratio that is not
+            finite.
     """
+    if not ratios_by_case:
+        raise ValueError(f"calibration must have >= 1 case for {name!r}, got none")
     needed = calibration_trials()
     for parameters, ratios in ratios_by_case:
         if len(ratios) < needed:
-            raise ValueError(f"calibration must have >= {needed} trials a case, got {len(ratios)} at {parameters}")
+            raise ValueError(
+                f"calibration must have >= {needed} trials a case, got {len(ratios)} at {parameters}"
+            )
         if not all(math.isfinite(ratio) for ratio in ratios):
             raise ValueError(f"calibration ratios must be finite, got a run without a result at {parameters}")
     extreme = max if upper else min

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 import sympy
 
-from fsrcheck.evidence.claim import EVERYTHING, CaseJudgement, Evidence, Judgement, Selection, Strength, unusable
+from fsrcheck.evidence.claim import (
+    EVERYTHING,
+    CaseJudgement,
+    Evidence,
+    Judgement,
+    Selection,
+    Strength,
+    unusable,
+)
 from fsrcheck.evidence.outcome import Outcome
 from fsrcheck.evidence.trial import Case
 
@@ -37,7 +45,7 @@ class Identity:
         row = unusable(case, [self.residual])
         if row is not None:
             return row
-        worst = max(trial.measurement(self.residual).value for trial in case.trials)
+        worst = max(abs(trial.measurement(self.residual).value) for trial in case.trials)
         outcome = Outcome.HOLDS if worst <= self.tolerance else Outcome.VIOLATED
         return CaseJudgement(case.parameters, outcome, len(case.trials), worst, self.tolerance)
 
@@ -56,7 +64,7 @@ class SymbolicIdentity:
     residuals: Callable[[], Sequence[sympy.Expr]]
 
     def judge(self, evidence: Evidence) -> Judgement:
-        """Simplify every residual; one that is provably not zero violates, one that resists is inconclusive."""
+        """Simplify every residual; one that is provably not 0 violates, one that resists is inconclusive."""
         rows = [self._judge_residual(expression) for expression in self.residuals()]
         outcome = Outcome.worst(outcome for outcome, _ in rows)
         message = next((text for found, text in rows if found is outcome), "")

@@ -18,7 +18,8 @@ class Outcome(Enum):
     def worst(outcomes: "Iterable[Outcome]") -> "Outcome":
         """Return the first of ``outcomes`` in the order of this class; NOT_EVALUATED if there are none.
 
-        A vacuous case does not spoil others that hold: it only moves the size from which the claim says something.
+        A vacuous case does not spoil others that hold: it only moves the size from which the claim says
+        something.
         """
         found = set(outcomes)
         if not found:
@@ -35,7 +36,9 @@ class Verdict(Enum):
     INCONCLUSIVE = "some claim was not decided by the trials of this run"
     OPEN = "not decided, for a stated reason"
     REFUTED = "the printed form is false, by a stored counterexample, and no repair is known"
-    REPAIRED = "the printed form is false, by a stored counterexample; the corrected form has a verdict of its own"
+    REPAIRED = (
+        "the printed form is false, by a stored counterexample; the corrected form has a verdict of its own"
+    )
     SUPPORTED = "every claim holds, the weakest of them by measurement"
     CERTIFIED = "every claim holds, the weakest of them by ball arithmetic over a box"
     PROVED = "every claim holds for all parameters, by symbolic computation"

@@ -1,11 +1,22 @@
-"""``Scaling``: a measurement grows with a size like a claimed power, judged by the interval of the fitted exponent."""
+"""``Scaling``: a measurement grows like a claimed power of a size, judged by the exponent's interval."""
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fsrcheck.evidence.claim import EVERYTHING, CaseJudgement, Evidence, Interval, Judgement, Selection, Shape, unusable
+from fsrcheck.evidence.budget import LOOKS
+from fsrcheck.evidence.claim import (
+    EVERYTHING,
+    CaseJudgement,
+    Evidence,
+    Interval,
+    Judgement,
+    Selection,
+    Shape,
+    unusable,
+)
 from fsrcheck.evidence.fitting import PowerLaw, fit_power_law
 from fsrcheck.evidence.outcome import Outcome
 from fsrcheck.evidence.trial import Case
@@ -23,10 +34,14 @@ class Scaling:
         size: the parameter that grows. Cases that differ in any other parameter form series of their own.
         exponent: the claimed exponent; 0 when a reference carries it.
         reference: the exact finite-size law where one is known in closed form.
-        allowance: how far from the claimed exponent still counts as equal, and how much a local slope may change
-            over the range before the law counts as still drifting.
+        allowance: how far from the claimed exponent still counts as equal, how much a local slope may change
+            over the range before the law counts as still drifting, and how far one may lie from the fitted
+            exponent.
         two_sided: an equality; otherwise only faster growth violates.
         tracked: parameters that change with the size by rule (a sample size, say) and so do not split series.
+        miss: probability of calling the claim true when it is false, and the level at which a drift is told
+            from noise. Both error probabilities are shared out over the looks, because other claims may have
+            asked for more trials.
     """
 
     name: str
@@ -39,6 +54,12 @@ class Scaling:
     two_sided: bool = False
     where: Selection = EVERYTHING
     tracked: tuple[str, ...] = ()
+    miss: float = 0.01
+
+    @property
+    def level(self) -> float:
+        """Probability with which an interval misses that decides whether the claim holds."""
+        return self.miss / LOOKS
 
     def judge(self, evidence: Evidence) -> Judgement:
         """Fit every series and compare the interval of its exponent with the claim."""
@@ -50,7 +71,7 @@ class Scaling:
             return self._judgement(outcome, blocked[0].message if blocked else "no cases", tuple(blocked), {})
         rows, exponents = [], {}
         for label, members in series.items():
-            row, interval = self._judge_series(members, evidence.false_alarm / len(series))
+            row, interval = self._judge_series(members, evidence.false_alarm / (LOOKS * len(series)))
             rows.append(row)
             if interval is not None:
                 exponents[label] = interval
@@ -62,7 +83,9 @@ class Scaling:
         """Group cases by all parameters but the size; the key names those that vary between groups."""
         groups: dict[tuple[tuple[str, Any], ...], list[Case]] = defaultdict(list)
         for case in cases:
-            fixed = {k: v for k, v in asdict(case.parameters).items() if k != self.size and k not in self.tracked}
+            fixed = {
+                k: v for k, v in asdict(case.parameters).items() if k != self.size and k not in self.tracked
+            }
             groups[tuple(fixed.items())].append(case)
         varying = [
             names[0][0] for names in zip(*groups, strict=True) if len({value for _, value in names}) > 1
@@ -74,43 +97,56 @@ class Scaling:
 
     def fit(self, cases: Sequence[Case], false_alarm: float) -> PowerLaw:
         """The power law of measured / reference over the cases of one series."""
-        return fit_power_law(
-            {
-                float(getattr(case.parameters, self.size)): [
-                    trial.measurement(self.measured).value / self._reference(case.parameters) for trial in case.trials
-                ]
-                for case in cases
-            },
-            false_alarm,
-        )
+        values: dict[float, list[float]] = defaultdict(list)
+        for case in cases:
+            reference = self._reference(case.parameters)
+            size = float(getattr(case.parameters, self.size))
+            values[size] += [trial.measurement(self.measured).value / reference for trial in case.trials]
+        return fit_power_law(values, false_alarm)
 
     def _reference(self, parameters: Any) -> float:
-        return 1.0 if self.reference is None else self.reference(parameters)
+        reference = 1.0 if self.reference is None else self.reference(parameters)
+        if not 0 < reference < math.inf:
+            raise ValueError(f"the reference must be positive and finite, got {reference} at {parameters}")
+        return reference
 
-    def _judge_series(self, cases: Sequence[Case], false_alarm: float) -> tuple[CaseJudgement, Interval | None]:
+    def _judge_series(
+        self, cases: Sequence[Case], false_alarm: float
+    ) -> tuple[CaseJudgement, Interval | None]:
         parameters, trials = cases[-1].parameters, sum(len(case.trials) for case in cases)
         sizes = {getattr(case.parameters, self.size) for case in cases}
         if len(sizes) < MINIMAL_SIZES:
             message = f"an exponent must be fitted over >= {MINIMAL_SIZES} sizes, got {len(sizes)}"
             return CaseJudgement(parameters, Outcome.INCONCLUSIVE, trials, message=message), None
         try:
-            law = self.fit(cases, false_alarm)
+            law, widest = self.fit(cases, self.level), self.fit(cases, false_alarm).exponent
         except ValueError as error:
             return CaseJudgement(parameters, Outcome.INCONCLUSIVE, trials, message=str(error)), None
-        outcome, message = self._compare(law)
-        return CaseJudgement(parameters, outcome, trials, law.exponent.value, self.exponent, message), law.exponent
+        outcome, message = self._compare(law, widest)
+        return CaseJudgement(
+            parameters, outcome, trials, law.exponent.value, self.exponent, message
+        ), law.exponent
 
-    def _compare(self, law: PowerLaw) -> tuple[Outcome, str]:
+    def _compare(self, law: PowerLaw, widest: Interval) -> tuple[Outcome, str]:
+        """Compare the law with the claim; ``widest`` is the exponent's interval within the error budget."""
         low, high = self.exponent - self.allowance, self.exponent + self.allowance
         if law.drift.low > self.allowance or law.drift.high < -self.allowance:
-            message = f"the local slope still changes by {law.drift.value:+.3f} over the range (allowed {self.allowance:g})"
-            return Outcome.INCONCLUSIVE, message
-        if law.exponent.low > high or (self.two_sided and law.exponent.high < low):
+            change = f"{law.drift.value:+.3f} over the range (allowed {self.allowance:g})"
+            return Outcome.INCONCLUSIVE, f"the local slope still changes by {change}"
+        for size, slope in law.local:
+            if (
+                slope.low > law.exponent.high + self.allowance
+                or slope.high < law.exponent.low - self.allowance
+            ):
+                found = f"{slope.value:.3f} at {size:.3g} and {law.exponent.value:.3f} over the range"
+                return Outcome.INCONCLUSIVE, f"no power law: the local slope is {found}"
+        if widest.low > high or (self.two_sided and widest.high < low):
             return Outcome.VIOLATED, f"exponent {law.exponent.value:.3f} against {self.exponent:g}"
         if law.exponent.high <= high and (not self.two_sided or law.exponent.low >= low):
             return Outcome.HOLDS, ""
         interval = f"[{law.exponent.low:.3f}, {law.exponent.high:.3f}]"
-        return Outcome.INCONCLUSIVE, f"the interval {interval} does not decide against {self.exponent:g} ± {self.allowance:g}"
+        claimed = f"{self.exponent:g} ± {self.allowance:g}"
+        return Outcome.INCONCLUSIVE, f"the interval {interval} does not decide against {claimed}"
 
     def _judgement(
         self, outcome: Outcome, message: str, rows: tuple[CaseJudgement, ...], exponents: dict[str, Interval]

@@ -1,9 +1,9 @@
 """A sequential decision with stated error rates: how many exceedances are too many?
 
-The evidence against "a trial exceeds its bound with probability at most p0" is the likelihood ratio of a rate p1
-against p0. It is a non-negative supermartingale under every rate up to p0, so by Ville's inequality it ever reaches
-1/alpha with probability at most alpha, however the moment to stop is chosen (A. Wald, 1945; J. Ville, 1939). More
-trials may therefore be added until the matter is decided.
+The evidence against "a trial exceeds its bound with probability at most p0" is the likelihood ratio of a rate
+p1 against p0. It is a non-negative supermartingale under every rate up to p0, so by Ville's inequality it
+ever reaches 1/alpha with probability at most alpha, however the moment to stop is chosen (A. Wald, 1945; J.
+Ville, 1939). More trials may therefore be added until the matter is decided.
 """
 
 import math
@@ -25,7 +25,8 @@ class SequentialTest:
     """Wald's sequential probability ratio test of an exceedance rate.
 
     Attributes:
-        null_rate: p0, the largest rate of exceedance under which the claim is true; 0 for a bound that must hold surely.
+        null_rate: p0, the largest rate of exceedance under which the claim is true; 0 for a bound that must
+            hold surely.
         false_alarm: probability of ever rejecting a true claim.
         alternative_rate: p1, the rate that must not be overlooked.
         miss: probability of accepting although the rate is p1 or more.
@@ -61,9 +62,10 @@ class SequentialTest:
         return math.ceil(math.log(self.miss) / math.log((1 - self.alternative_rate) / (1 - self.null_rate)))
 
     def trials_to_catch(self, rate: float, miss: float = 1e-3) -> int:
-        """Number of trials in which a true exceedance rate ``rate`` is rejected with probability at least 1 - ``miss``.
+        """Number of trials in which an exceedance rate is rejected with probability at least 1 - ``miss``.
 
-        Counted at that fixed number of trials (the running maximum can only help), by the binomial distribution.
+        Counted at that fixed number of trials (the running maximum can only help), by the binomial
+        distribution.
         """
         from scipy.stats import binom
 

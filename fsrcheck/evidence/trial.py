@@ -17,8 +17,8 @@ class Measurement:
 
     @property
     def is_usable(self) -> bool:
-        """Whether the value can be compared at all: NaN never can, nor can a NaN or negative error."""
-        return not math.isnan(self.value) and self.standard_error >= 0
+        """Whether the value can be compared: not NaN, with an error that is finite and not negative."""
+        return not math.isnan(self.value) and 0 <= self.standard_error < math.inf
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class Case:
     """All trials of one set of parameters, in the order of their seeds.
 
     Attributes:
-        parameters: the parameters at which the claim is asserted (a frozen dataclass of the lemma module). In a
-            control these stay the nominal ones while the trials were run with something broken.
+        parameters: the parameters at which the claim is asserted (a frozen dataclass of the lemma module). In
+            a control these stay the nominal ones while the trials were run with something broken.
     """
 
     parameters: Any

@@ -69,8 +69,9 @@ def measure_assumptions(
     Raises `InputError` for an impossible level, a number of seeds other than the batch size, deltas or
     probabilities out of range, or too few samples for the quantiles.
     """
-    _check(target, level, seeds, quantile, confidence, deltas)
-    wanted = num_samples or default_num_samples(target.levels[level - 1].thresholds.shape[-1])
+    _check(target, level, seeds, quantile, confidence, deltas, chunk_size)
+    num_channels = target.levels[level - 1].thresholds.shape[-1]
+    wanted = default_num_samples(num_channels) if num_samples is None else num_samples
     request = _Request(
         target, level, seeds, wanted, quantile, 1 - confidence, tuple(sorted(deltas)), pair_floor, chunk_size
     )
@@ -85,6 +86,7 @@ def _check(
     quantile: float,
     confidence: float,
     deltas: Sequence[float],
+    chunk_size: int,
 ) -> None:
     if not 1 <= level <= target.num_levels:
         raise InputError(f"level must be in 1..{target.num_levels}, got {level}")
@@ -94,6 +96,8 @@ def _check(
         raise InputError(f"quantile and confidence must be in (0, 1), got {quantile} and {confidence}")
     if not deltas or min(deltas) <= 0:
         raise InputError(f"deltas must be positive numbers, got {list(deltas)}")
+    if chunk_size < 1:
+        raise InputError(f"chunk_size must be at least 1, got {chunk_size}")
 
 
 def _closed_form(first: FirstLevel, request: _Request) -> AssumptionMeasurements:

@@ -1,4 +1,4 @@
-"""Exact confidence limits from counts: binomial proportions (Clopper-Pearson) and quantiles (order statistics)."""
+"""Exact confidence limits: binomial proportions (Clopper-Pearson) and quantiles (order statistics)."""
 
 import numpy as np
 import torch
@@ -25,8 +25,8 @@ def proportion_limits(counts: Tensor, trials: Tensor | int, risk: float) -> tupl
 def quantile_ranks(num_samples: int, quantile: float, risk: float) -> tuple[int, int, int]:
     """Return 0-based ranks from the top of (lower limit, estimate, upper limit) of a quantile.
 
-    Whatever the law, the order statistics at these ranks enclose the quantile, each side missed with `risk` at
-    most. Raises `InputError` if there are too few samples for an upper limit.
+    Whatever the law, the order statistics at these ranks enclose the quantile, each side missed with
+    probability `risk` at most. Raises `InputError` if there are too few samples for that.
     """
     below = int(binom.ppf(1 - risk, num_samples, quantile)) + 1
     above = int(binom.ppf(risk, num_samples, quantile))

@@ -28,7 +28,7 @@ def calibrated_level(
     expected_active: float,
     generators: Sequence[np.random.Generator],
 ) -> HigherLevel:
-    """Return the level with weights proportional to `rows`, Pr[S > 0] = expected_active / channels, E[S|S>0] = 1.
+    """Return the level with weights along `rows`, Pr[S_p > 0] = expected_active / channels, E[S_p|S_p>0] = 1.
 
     `rows` (batch, patch, channel, parent * previous channel). `below` are the levels underneath.
     Raises `InputError` where a neuron's input is not positive often enough for a positive threshold.
@@ -39,7 +39,8 @@ def calibrated_level(
     thresholds = (largest[..., EXCEEDANCES - 1] + largest[..., EXCEEDANCES]) / 2
     if not bool((thresholds > 0).all()):
         raise InputError(
-            f"expected_active must be small enough for every neuron to have a positive threshold, got {expected_active:g}"
+            "expected_active must be small enough for every neuron to have a positive threshold, "
+            f"got {expected_active:g}"
         )
     scales = 1 / (largest[..., :EXCEEDANCES] - thresholds[..., None]).mean(dim=-1)
     return HigherLevel(dictionary, rows * scales[..., None], parents, thresholds * scales)

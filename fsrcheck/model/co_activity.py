@@ -1,6 +1,7 @@
 """Which channels of a patch are positive together, as lists of events.
 
-Codes are sparse: the work is the number of active entries, pairs and triples, not samples times channels squared.
+Codes are sparse: the work is the number of active entries, pairs and triples, not samples times channels
+squared.
 """
 
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from torch import Tensor
 class CoActivity:
     """The active entries of a chunk of codes and the pairs of them in one sample and patch.
 
-    `group` (= instance * patches + patch), `channel` and `value` are (entry,); `first` and `second` are (pair,)
-    indices of entries with channel[first] < channel[second]; `shape` is (batch, patch, channel).
+    Per entry: `group` (= instance * patches + patch), `channel`, `value`, and `later`, the number of pairs it
+    comes first in. Per pair: `first` and `second`, indices of entries with channel[first] < channel[second].
+    `shape` is (batch, patch, channel).
     """
 
     shape: tuple[int, int, int]
@@ -38,8 +40,8 @@ class CoActivity:
 def co_activity(codes: Tensor) -> CoActivity:
     """List the events in codes (batch, sample, patch, channel).
 
-    Entries are sorted by sample and patch, so the partners of an entry are the entries after it up to the end of
-    its row; `later` counts them.
+    Entries are sorted by patch and sample, so the partners of an entry are the entries after it up to the end
+    of its row.
     """
     batch, num_samples, num_patches, num_channels = codes.shape
     table = codes.transpose(1, 2).flatten(0, 2)

@@ -1,4 +1,8 @@
-"""All families of synthetic targets by name: f(num_channels, expected_active, *, seeds, ...) -> `TargetNetwork`."""
+"""All families of synthetic targets by name.
+
+Each is f(num_channels, expected_active, *, seeds, num_patches, patch_dim, device, ...) -> `TargetNetwork`
+with one instance per seed.
+"""
 
 from collections.abc import Callable
 

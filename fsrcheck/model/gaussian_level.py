@@ -16,7 +16,7 @@ from fsrcheck.model.gaussian_triples import MAX_CORRELATION, upper_orthant_three
 from fsrcheck.model.target import FirstLevel
 
 RESOLUTION = 2.0**44
-"""Numbers that agree to 1/RESOLUTION are one class; thresholds and scales relatively, correlations absolutely."""
+"""Numbers equal to 1/RESOLUTION are one class: thresholds and scales relatively, correlations absolutely."""
 
 MAX_TRIPLE_CLASSES = 2000
 """Beyond this many different triples the quadrature costs more than sampling them."""
@@ -78,7 +78,7 @@ class GaussianLevel:
 
     @cached_property
     def cross_ratio(self) -> Tensor:
-        """Pr[S_p > 0, S_q > 0] / min(Pr[S_p > 0], Pr[S_q > 0]), (batch, neuron, neuron), diagonal meaningless."""
+        """Pr[both > 0] / min(Pr[S_p > 0], Pr[S_q > 0]), (batch, neuron, neuron), diagonal meaningless."""
         smaller = tail(torch.maximum(self.first_threshold, self.second_threshold))
         return (self._both / smaller)[self.pair_class]
 

@@ -1,4 +1,4 @@
-"""Probability that three correlated standard normals exceed their thresholds, by one-dimensional quadrature."""
+"""Probability that three correlated standard normals exceed their thresholds, by quadrature."""
 
 import numpy as np
 import torch
@@ -16,8 +16,8 @@ MAX_CORRELATION = 1 - 1e-12
 def upper_orthant_three(thresholds: Tensor, correlations: Tensor) -> Tensor:
     """Return Pr[g1 > h1, g2 > h2, g3 > h3], (point,), for thresholds (point, 3).
 
-    `correlations` (point, 3) are those of (1,2), (1,3), (2,3). Given g1 = z the other two are a pair of normals
-    with known means, so this is the integral over z of a pair probability.
+    `correlations` (point, 3) are those of (1,2), (1,3), (2,3). Given g1 = z the other two are a pair of
+    normals with known means, so this is a one-dimensional integral of a pair probability.
     """
     nodes, node_weights = np.polynomial.legendre.leggauss(NUM_NODES)
     h1, h2, h3 = (h[:, None] for h in thresholds.unbind(dim=1))

@@ -9,8 +9,8 @@ from torch import Tensor
 class Measured:
     """A quantity per instance and patch with one-sided confidence limits, each (batch, patch).
 
-    Closed forms have lower = value = upper. A sampled limit holds with the stated confidence for one instance,
-    patch and quantity, simultaneously over the channels, pairs, triples and deltas it ranges over.
+    Closed forms have lower = value = upper. A sampled limit holds with the stated confidence for one
+    instance, patch and quantity, simultaneously over the channels, pairs, triples and deltas it ranges over.
     """
 
     value: Tensor
@@ -37,9 +37,10 @@ class AssumptionMeasurements:
     - pair_probability: m^2 max Pr[S_p > 0, S_q > 0] over p != q
     - triple_probability: m^2.01 max Pr[three channels > 0]
     - anti_concentration: max over p and delta of Pr[S_p <= delta | S_p > 0] / delta
-    - joint_anti_concentration: the same given S_p > 0 and S_q > 0, where a pair that fires together less often
-      than `pair_floor` / m^2 is taken as firing that often: conditioning on rarer events is not measurable, and
-      their share of Pr[0 < S_p <= delta, S_q > 0] <= poly(k) delta epsilon_1, epsilon_1 = poly(k) / m^2, is kept
+    - joint_anti_concentration: the same given S_p > 0 and S_q > 0, where a pair that fires together less
+      often than `pair_floor` / m^2 is taken as firing that often. Conditioning on rarer events cannot be
+      measured; what is left still gives Pr[0 < S_p <= delta, S_q > 0] <= poly(k) delta epsilon_1 with
+      epsilon_1 = poly(k) / m^2
     - sigma_min: m^1.15 sigma_min(mu), mu_pq = E[1{S_p > 0} S_q]
     - cross_ratio: smallest and largest Pr[both > 0] / min Pr[> 0] over pairs of a channel of this patch and
       another channel of any patch; None above level 1

@@ -3,7 +3,8 @@
 The first level is always `independent_channels`, patches independent. A neuron of level l reads `num_parents`
 patches below, j and j + 2^(l-2) modulo the number of patches, so that no two of its inputs share an ancestor.
 Each level is calibrated: Pr[S_p > 0] = k_l / m_l with k_l = (num_parents / 2) k_(l-1), that is, half of the
-activity in a neuron's excitatory inputs clears its threshold, and E[S_p | S_p > 0] = 1.
+activity in a neuron's excitatory inputs clears its threshold, and E[S_p | S_p > 0] = 1. With one parent k_l
+halves per level, so that the checker's lower limit on m E[S_p] is met up to 2 levels at k = 1 and 3 at k = 2.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from fsrcheck.model.target import TargetNetwork
 
 @dataclass(frozen=True)
 class _Plan:
-    """One higher level before calibration: `parents` (patch, parent), `rows` (batch, patch, channel, fan-in)."""
+    """A level before calibration: `parents` (patch, parent), `rows` (batch, patch, channel, fan-in)."""
 
     parents: Tensor
     rows: Tensor
@@ -64,12 +65,13 @@ def overlapping_inhibition(
     num_levels: int = 2,
     num_parents: int = 2,
     num_inhibitory: int = 2,
-    inhibition: float = 1.0,
+    inhibition: float = 0.5,
 ) -> TargetNetwork:
-    """As `disjoint_supports`, and each row has `num_inhibitory` entries -inhibition per parent at random channels.
+    """`disjoint_supports`, and each row has `num_inhibitory` negative entries per parent at random channels.
 
     The excitatory supports are disjoint, the inhibitory ones overlap. Needs num_channels > num_inhibitory.
     """
+    check_sizes(num_channels, expected_active, seeds, num_patches, patch_dim)
     if not 0 <= num_inhibitory < num_channels:
         raise InputError(f"num_inhibitory must be in 0..{num_channels - 1}, got {num_inhibitory}")
     generators = streams(seeds, "weights")
@@ -129,14 +131,14 @@ def dense_mixing(
     num_levels: int = 2,
     num_parents: int = 2,
 ) -> TargetNetwork:
-    """Every neuron reads all channels of its parents with standard normal weights.
+    """Every neuron reads all channels of its parents, with random positive (half-normal) weights.
 
-    To be rejected: one strong input makes many neurons fire together, so pairs and triples are too frequent.
+    To be rejected: a strong input makes many neurons fire together, so pairs and triples are too frequent.
     """
     generators = streams(seeds, "weights")
 
     def rows(parents: int) -> Tensor:
-        return standard_normal(generators, (num_patches, num_channels, parents * num_channels))
+        return standard_normal(generators, (num_patches, num_channels, parents * num_channels)).abs()
 
     return _uniform(
         num_channels, expected_active, seeds, num_patches, patch_dim, device, num_levels, num_parents, rows
@@ -183,14 +185,15 @@ def _uniform(
     num_parents: int,
     rows: Callable[[int], Tensor],
 ) -> TargetNetwork:
-    """Build a target with the same numbers of channels and patches on all levels; `rows(num_parents)` per level."""
+    """Build a target with the same sizes on all levels; `rows(num_parents)` is called once per level."""
     patch_dim = check_sizes(num_channels, expected_active, seeds, num_patches, patch_dim)
     _check_levels(num_levels)
     if num_parents not in (1, 2):
         raise InputError(f"num_parents must be 1 or 2, got {num_parents}")
     if num_parents == 2 and num_patches < 2 ** (num_levels - 1):
+        least = 2 ** (num_levels - 1)
         raise InputError(
-            f"num_patches must be at least {2 ** (num_levels - 1)} for {num_levels} levels with 2 parents, got {num_patches}"
+            f"num_patches must be at least {least} for {num_levels} levels of 2 parents, got {num_patches}"
         )
 
     def plan(level: int) -> _Plan:
@@ -216,7 +219,7 @@ def _stacked(
     num_levels: int,
     plan: Callable[[int], _Plan],
 ) -> TargetNetwork:
-    """Put calibrated levels on a first level of independent channels; `plan(l)` describes level l = 2, 3, ..."""
+    """Put calibrated levels on a first level of independent channels; `plan(l)` is level l = 2, 3, ..."""
     target = independent_channels(
         num_channels, expected_active, seeds=seeds, num_patches=num_patches, patch_dim=patch_dim
     )

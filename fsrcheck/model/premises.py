@@ -13,10 +13,10 @@ from fsrcheck.model.target import ORTHONORMALITY_TOLERANCE
 
 @dataclass(frozen=True)
 class AssumptionConstants:
-    """The limits that stand for poly(k), 1/poly(d), m^o(1) and "w.h.p.", in the units of `AssumptionMeasurements`.
+    """The limits that stand for poly(k), 1/poly(d) and m^o(1), in the units of `AssumptionMeasurements`.
 
-    Lower limits: `mean_activation`, `sigma_min`, `cross_ratio`; `cross_gap` is the least 1 - ratio. All others
-    are upper limits.
+    Lower limits are `mean_activation`, `sigma_min`, `cross_ratio` and `cross_gap` (the least 1 - ratio); all
+    others are upper limits.
     """
 
     activation_probability: float
@@ -41,7 +41,7 @@ class AssumptionConstants:
             raise InputError(f"expected_active must be positive, got {expected_active}")
         k = max(1.0, expected_active)
         return cls(
-            # chosen: poly(k) = 2k, so that neurons may differ, and be calibrated by sampling, within a factor 2
+            # chosen: poly(k) = 2k, neurons may differ, or be calibrated by sampling, within a factor 2
             activation_probability=2 * k,
             # chosen: 1/poly(k) = 1/(4k); k would be the value at E[S | S > 0] = 1
             mean_activation=1 / (4 * k),

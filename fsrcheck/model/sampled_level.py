@@ -84,7 +84,7 @@ class TripleCounts:
         largest = largest.reshape(batch, num_patches)
         comparisons = max(1, math.comb(num_channels, 3))
         lower, upper = proportion_limits(largest, self._num_samples, self.risk / comparisons)
-        return Measured(largest / self._num_samples, lower, upper)
+        return Measured(largest.to(lower.dtype) / self._num_samples, lower, upper)
 
 
 class PairMoments:
@@ -154,7 +154,9 @@ class PairMoments:
         """Return the same given S_p > 0 and S_q > 0, with the floor on the condition's count."""
         counts = self._sums["both"]
         floor = math.ceil(self.pair_floor * self.num_samples / counts.shape[-2] ** 2)
-        return self._steepest(counts, counts.sum(dim=-1).clamp(min=floor), 2)
+        condition = counts.sum(dim=-1).clamp(min=floor)
+        condition.diagonal(dim1=-2, dim2=-1).fill_(self.num_samples)  # p = q is no pair: never the steepest
+        return self._steepest(counts, condition, 2)
 
     def _steepest(self, buckets: Tensor, condition: Tensor, dims: int) -> Measured:
         small = buckets[..., :-1].cumsum(dim=-1)
@@ -170,7 +172,7 @@ class PairMoments:
         """Return sigma_min(mu), mu_pq = E[1{S_p > 0} S_q].
 
         By Weyl's inequality it is off by at most the operator norm of the error of mu, taken as twice the
-        largest deviation of a block's mu from their mean, scaled to the whole sample (an estimate, not exact).
+        largest deviation of a block's mu from their mean, scaled to the whole sample (not an exact limit).
         """
         blocks = self._blocks("mu") + torch.diag_embed(self._blocks("means"))
         blocks = blocks * (NUM_BLOCKS / self.num_samples)

@@ -41,7 +41,7 @@ def equicorrelated(
 ) -> TargetNetwork:
     """All pairs within a patch have the same correlation in [0, 1); patches are independent.
 
-    From about 0.1 on the pairs fire together too often for Assumption 2.2.
+    From about 0.2 on too many channels fire together for Assumption 2.2 (at 64 channels, default constants).
     """
     _check_range("correlation", correlation, 0.0, 1.0)
     within = torch.eye(num_channels, dtype=torch.float64) * (1 - correlation) + correlation

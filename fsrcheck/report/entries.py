@@ -69,6 +69,11 @@ class Entry:
         return f"{sum(control.is_caught for control in self.result.controls)}/{len(self.result.controls)}"
 
     @property
+    def controls_missed(self) -> bool:
+        """Whether some control did not make its claim fail, as it must."""
+        return self.result is not None and not all(control.is_caught for control in self.result.controls)
+
+    @property
     def from_size_word(self) -> str:
         """The smallest size from which the claims hold, with the one below it that did not."""
         found = self.result.from_size if self.result else None

@@ -5,7 +5,7 @@ the report they become colours of the page, so that a plot reads in the light, i
 Series differ in marker as well as in colour, claims from measurements in line style.
 
 A hook is a ``Callable[[StatementResult], Plots]``: it returns a figure, a pair (title, figure), a
-``Drawing``, or a list of these. ``scaling_plot.standard_drawings(result)`` is what is drawn without a hook, to be added to.
+``Drawing``, or a list of these. ``scaling_plot.standard_drawings(result)`` is what is drawn without one.
 """
 
 from collections.abc import Sequence

@@ -33,6 +33,8 @@ CHILDREN = {
 }
 NOT_UNDERSTOOD = re.compile(r"\\[A-Za-z]|^&$")
 ORDINARY = ("∞", "∂", "∇", "⊤", "⊥")
+BREAK_AFTER = ("=", "≤", "≥", "<", ">", "≠", "≈", "∈", "∉", "→", ",", ";", "+", "⊗")
+LONG = 14  # signs in a formula that may be broken
 THIN_SPACE = "0.167em"
 
 
@@ -60,7 +62,7 @@ def _part_to_html(part: re.Match[str], *, display: bool) -> str:
 
 
 def to_mathml(formula: str, *, display: bool = False) -> str:
-    """One formula as a MathML element.
+    """One formula as MathML: one element, or several between which a line may break if it is long.
 
     Raises:
         FormulaError: unbalanced braces, an unknown command, a missing argument, whatever is refused.
@@ -77,8 +79,23 @@ def to_mathml(formula: str, *, display: bool = False) -> str:
         _tidy(element, formula)
     _join_upright_letters(math)
     _space_functions(math)
-    math.set("display", "block" if display else "inline")
-    return tostring(math, encoding="unicode")
+    return "<wbr />".join(tostring(part, encoding="unicode") for part in _parts(math, display=display))
+
+
+def _parts(math: Element, *, display: bool) -> list[Element]:
+    """Split a long formula after its outermost operators: browsers break no lines inside one element."""
+    row = math[0]
+    breaks = [i for i, child in enumerate(row) if child.text in BREAK_AFTER and 0 < i < len(row) - 1]
+    long = sum(1 for element in math.iter() if (element.text or "").strip()) > LONG
+    parts = []
+    for start, end in pairwise([0, *([i + 1 for i in breaks] if long else []), len(row)]):
+        part = Element("math", {"display": "block" if display else "inline"})
+        part.append(Element("mrow"))
+        part[0][:] = row[start:end]
+        if end < len(row):
+            part[0][-1].set("form", "infix")  # at the end of its element it would be set as a postfix
+        parts.append(part)
+    return parts
 
 
 def _require_balance(formula: str) -> None:

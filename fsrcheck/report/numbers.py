@@ -53,7 +53,7 @@ def words(values: Iterable[Any]) -> str:
 
 def word(value: Any) -> str:
     """Anything in one line: numbers, truth values, text, lists and small tables."""
-    if value is None:
+    if value is None or value == "":
         return NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -64,7 +64,7 @@ class PointSet:
     stem: str = "points"
 
     def to_csv(self) -> str:
-        """All trials as CSV: series, parameters, seed, value, standard_error, reference, a column for each bound.
+        """All trials as CSV: series, parameters, seed, value, standard_error, reference, each bound.
 
         Numbers have all their digits; an absent reference or bound is empty.
         """
@@ -134,9 +134,12 @@ def slug(text: str) -> str:
 def _of_scaling(claim: Scaling, bounds: Sequence[Bound], result: StatementResult) -> PointSet:
     related = [bound for bound in bounds if (bound.measured, bound.size) == (claim.measured, claim.size)]
     groups = claim.series(claim.where(result.cases))
-    level = result.false_alarm / max(len(groups), 1)
-    series = tuple(_series(label, cases, claim, related, result, level) for label, cases in groups.items())
-    return PointSet(claim.name, claim.measured, claim.size, claim, series, level, _from_size(related, result))
+    series = tuple(
+        _series(label, cases, claim, related, result, claim.level) for label, cases in groups.items()
+    )
+    return PointSet(
+        claim.name, claim.measured, claim.size, claim, series, claim.level, _from_size(related, result)
+    )
 
 
 def _of_bound(bound: Bound, scalings: Sequence[Scaling], result: StatementResult) -> PointSet:

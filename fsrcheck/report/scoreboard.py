@@ -91,7 +91,7 @@ def _erratum_lines(entry: Entry) -> list[str]:
 def results_json(
     results: Sequence[StatementResult], registry: Registry, stored: Sequence[Mapping[str, Any]] = ()
 ) -> str:
-    """All results as JSON: the environment, the error budget, an object per result, the ids that were not run."""
+    """All results as JSON: versions, the error budget, an object per result, the ids that were not run."""
     entries = make_entries(results, registry, stored)
     content = {
         "format": FORMAT,

@@ -11,7 +11,6 @@ from typing import Any
 
 from fsrcheck.errors import InputError
 from fsrcheck.registry import Registry
-from fsrcheck.report.page import render_page
 from fsrcheck.report.scoreboard import results_json, scoreboard_markdown
 from fsrcheck.runs.result import StatementResult
 
@@ -42,6 +41,8 @@ def write_report(
         InputError: ``out`` cannot be written.
         FsrcheckError: two results of one statement, or a result of a statement that is not in the registry.
     """
+    from fsrcheck.report.page import render_page  # loads matplotlib, which no other command should wait for
+
     page = render_page(results, registry, stored, created)
     files = {
         **{f"csv/{name}": text for name, text in page.csv.items()},

@@ -1,4 +1,4 @@
-"""Checks a statement: makes trials, judges its claims, adds trials until they are decided, and runs its controls."""
+"""Checks a statement: makes trials, judges claims, adds trials until they are decided, runs controls."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fsrcheck.errors import InputError
+from fsrcheck.errors import FsrcheckError, InputError
 from fsrcheck.evidence.budget import LOOKS, ErrorBudget
 from fsrcheck.evidence.claim import Claim, Evidence, Judgement
 from fsrcheck.evidence.constants import Constant
@@ -47,19 +47,25 @@ class Checker:
     def check(self, statement: Statement) -> StatementResult:
         """Run, judge and control one statement."""
         fitted = load_constants(self.registry.paper(statement), statement)
-        constants = {constant.name: constant for constant in (*statement.constants, *fitted)}
+        constants = {constant.name: constant for constant in (*fitted, *statement.constants)}
         cases = self._first_trials(statement)
         judgements = self._judge_all(statement.claims, cases, constants)
         for _ in range(LOOKS - 1):
-            undecided = {row.parameters for j in judgements if j.seeds_wanted for row in j.cases if _open(row)}
+            undecided = {
+                row.parameters for j in judgements if j.seeds_wanted for row in j.cases if _open(row)
+            }
             if not undecided:
                 break
-            cases = [self._extended(statement, case) if case.parameters in undecided else case for case in cases]
+            cases = [
+                self._extended(statement, case) if case.parameters in undecided else case for case in cases
+            ]
             judgements = self._judge_all(statement.claims, cases, constants)
         return StatementResult(
             statement=statement,
             judgements=judgements,
-            controls=tuple(self._control(statement, control, cases, constants) for control in statement.controls),
+            controls=tuple(
+                self._control(statement, control, cases, constants) for control in statement.controls
+            ),
             errata=tuple(recheck(erratum) for erratum in statement.errata),
             cases=tuple(cases),
             constants=constants,
@@ -72,10 +78,6 @@ class Checker:
         )
 
     def _first_trials(self, statement: Statement) -> list[Case]:
-        if not statement.needs_trials:
-            if self.settings or self.target:
-                raise InputError(f"{statement.id} has no parameters to set: it needs no trials")
-            return []
         count = statement.trials_at(self.scale)
         return [
             self._case(statement, parameters, count)
@@ -102,14 +104,14 @@ class Checker:
     def _control(
         self, statement: Statement, control: Control, cases: Sequence[Case], constants: Mapping[str, Constant]
     ) -> ControlResult:
-        claim = next(claim for claim in statement.claims if claim.name == control.claim)
+        claim = _claim_named(statement, control.claim)
         broken = self._broken_cases(statement, control) if control.changes else list(cases)
         unseen = _premises_not_seen_to_fail(control, broken)
         judgement = (control.altered_claim or claim).judge(Evidence(broken, constants, self.budget.share))
         return ControlResult(control, judgement, unseen)
 
     def _broken_cases(self, statement: Statement, control: Control) -> list[Case]:
-        """Trials with something broken, to be judged at the nominal parameters with the broken premises waived."""
+        """Trials with something broken, judged at the nominal parameters with the broken premises waived."""
         nominal = [
             parameters
             for parameters in statement.cases["quick"]
@@ -118,10 +120,19 @@ class Checker:
         broken = []
         for parameters in nominal if control.every_case else nominal[:1]:
             changed = replace(parameters, **control.changes)
-            seeds = trial_seeds(self.seed, f"{statement.id}|control {control.name}|{parameters}", control.trials)
+            seeds = trial_seeds(
+                self.seed, f"{statement.id}|control {control.name}|{parameters}", control.trials
+            )
             trials = self.laboratory.run(statement, changed, seeds, f"{statement.id} control: {control.name}")
             broken.append(Case(parameters, tuple(trials), frozenset(control.premises)))
         return broken
+
+
+def _claim_named(statement: Statement, name: str) -> Claim:
+    for claim in statement.claims:
+        if claim.name == name:
+            return claim
+    raise FsrcheckError(f"controls of {statement.id} must name one of its claims, got {name!r}")
 
 
 def _open(row: Any) -> bool:
@@ -129,9 +140,11 @@ def _open(row: Any) -> bool:
 
 
 def _premises_not_seen_to_fail(control: Control, cases: Sequence[Case]) -> tuple[str, ...]:
-    """Premises the control says it breaks and that hold on some trial all the same."""
+    """Premises the control says it breaks that hold on some trial all the same, or that no trial shows."""
     margins = [trial.observation.premises for case in cases for trial in case.trials]
-    return tuple(name for name in control.premises if not all(m.get(name, 0.0) < 0 for m in margins))
+    return tuple(
+        name for name in control.premises if not margins or not all(m.get(name, 0.0) < 0 for m in margins)
+    )
 
 
 def recheck(erratum: Erratum) -> CheckedErratum:
@@ -180,5 +193,3 @@ def check_many(names: Iterable[str] = (), **options: Any) -> list[StatementResul
     """Check several statements (all installed ones if none is named) under one seed and one error budget."""
     checker = make_checker(**options)
     return [checker.check(statement) for statement in checker.registry.select(list(names))]
-
-

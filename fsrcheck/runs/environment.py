@@ -44,8 +44,11 @@ def hardware(device: str) -> str:
 
 @cache
 def code_digest(package_file: str) -> str:
-    """Digest of all Python files below the folders of fsrcheck and of ``package_file``: trials of other code are not reused."""
-    digest = sha256()
+    """Digest of the versions and of all Python files below the folders of fsrcheck and of ``package_file``.
+
+    Trials of other code are not reused.
+    """
+    digest = sha256(repr(sorted(versions().items())).encode())
     for folder in sorted({Path(__file__).parents[1], Path(package_file).parent}):
         for path in sorted(folder.rglob("*.py")):
             digest.update(path.read_bytes())

@@ -43,7 +43,7 @@ def trial_from_json(line: Mapping[str, Any]) -> Trial:
     """The inverse of ``trial_to_json``.
 
     Raises:
-        KeyError, TypeError, ValueError: the line is not a trial.
+        AttributeError, KeyError, TypeError, ValueError: the line is not a trial.
     """
     return Trial(
         statement=line["statement"],
@@ -76,8 +76,8 @@ def trial_key(statement: str, parameters: Mapping[str, Any], seed: int, code: st
 class TrialStore:
     """Saved trials in one file of JSON lines; opening it reads what is there.
 
-    A line is appended by a single write, so a killed run loses at most the trial in flight. A torn last line is
-    dropped with a warning; a torn line anywhere else means that the file is not ours.
+    A line is appended by a single write, so a killed run loses at most the trial in flight. A torn last line
+    is dropped with a warning; a torn line anywhere else means that the file is not ours.
 
     Raises:
         RecordError: an unreadable line that is not the last.
@@ -109,7 +109,7 @@ class TrialStore:
         for line in read_lines(self.path):
             try:
                 self._trials[line["key"]] = trial_from_json(line)
-            except (KeyError, TypeError, ValueError) as error:
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
                 raise RecordError(f"{self.path} must hold trials, got a line without {error}") from None
 
 
@@ -136,9 +136,12 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     """All JSON lines of a file; a torn last line is left out with a warning.
 
     Raises:
-        RecordError: a line that is not JSON and not the last.
+        RecordError: not text, or a line that is not JSON and not the last.
     """
-    lines = path.read_text(encoding="utf-8").split("\n")
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError:
+        raise RecordError(f"{path} must be JSON lines, got something that is not text") from None
     found = []
     for number, line in enumerate(lines, start=1):
         if not line:

@@ -1,8 +1,9 @@
 """What came of checking a statement: its verdict, everything it rests on, and the same as JSON."""
 
+import math
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ class ControlResult:
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome of the claim under the control; INAPPLICABLE when the control does not break what it says."""
+        """The claim's outcome under the control; INAPPLICABLE when that does not break what it says."""
         return Outcome.INAPPLICABLE if self.premises_unseen else self.judgement.outcome
 
     @property
@@ -67,7 +68,8 @@ class CheckedErratum:
         """Whether the counterexample contradicts the printed form; an erratum of a proof may have none."""
         if self.counterexample is None:
             return not self.erratum.refutes
-        return self.counterexample.contradicts
+        is_number = not (math.isnan(self.counterexample.printed) or math.isnan(self.counterexample.actual))
+        return is_number and self.counterexample.contradicts
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class StatementResult:
     def verdict(self) -> Verdict:
         """The verdict on the printed form; see ``evidence.outcome.Verdict``."""
         base = self.verdict_of_claims
+        if base is Verdict.VIOLATED:
+            return base
         if not all(erratum.is_confirmed for erratum in self.errata):
             return Verdict.INCONCLUSIVE
         refuted = any(erratum.erratum.refutes for erratum in self.errata)
@@ -129,8 +133,10 @@ class StatementResult:
 
     @property
     def from_size(self) -> Mapping[str, Any] | None:
-        """The smallest size from which every claim that has one holds and says something; None if none has."""
-        found = [(judgement.from_size, judgement.claim) for judgement in self.judgements if judgement.from_size]
+        """The smallest size from which every claim that has one holds and says something; None without."""
+        found = [
+            (judgement.from_size, judgement.claim) for judgement in self.judgements if judgement.from_size
+        ]
         if not found:
             return None
         (below, size), claim = max(found, key=lambda item: item[0][1])
@@ -157,7 +163,9 @@ class StatementResult:
             "constants": [_constant_to_json(constant) for constant in self.constants.values()],
             "claims": [_judgement_to_json(judgement) for judgement in self.judgements],
             "controls": [_control_to_json(control) for control in self.controls],
-            "errata": [erratum_to_json(self.statement.id, self.statement.printed, item) for item in self.errata],
+            "errata": [
+                erratum_to_json(self.statement.id, self.statement.printed, item) for item in self.errata
+            ],
             "trials": self.trials,
             "scale": self.scale,
             "seed": self.seed,
@@ -206,7 +214,7 @@ def _optional(value: float | None) -> float | str | None:
 def _constant_to_json(constant: Constant) -> dict[str, Any]:
     return {
         "name": constant.name,
-        "value": constant.value,
+        "value": encode_number(constant.value),
         "provenance": constant.provenance.name.lower(),
         "note": constant.note,
         "trials": constant.trials,
@@ -215,7 +223,7 @@ def _constant_to_json(constant: Constant) -> dict[str, Any]:
 
 
 def _interval_to_json(interval: Interval) -> dict[str, Any]:
-    return {"value": interval.value, "low": interval.low, "high": interval.high}
+    return {name: encode_number(value) for name, value in asdict(interval).items()}
 
 
 def _judgement_to_json(judgement: Judgement) -> dict[str, Any]:

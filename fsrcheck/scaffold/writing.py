@@ -52,7 +52,10 @@ def require_usable(paper: str) -> None:
 def render(paper: str) -> dict[str, str]:
     """The files of the project: path inside it, and text."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
     )
     return {
         _path(name, paper): environment.get_template(name).render(paper=paper)

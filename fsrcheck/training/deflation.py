@@ -1,4 +1,4 @@
-"""P_W X of Algorithm 5 (line 5, l.563): removing known columns from the patches in which they are active."""
+"""P_W X of Algorithm 5 (line 5, l.562): removing known columns from the patches in which they are active."""
 
 import torch
 from torch import Tensor

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from scipy.stats import norm
 
 ACTIVE_SAMPLES = 512
-"""Samples in which a channel must be active for its third moment to be known well enough (see `samples_for`)."""
+"""Least expected number of samples in which a channel is active (see `samples_for`)."""
 
 
 class _Moments(NamedTuple):
@@ -33,7 +33,7 @@ def _moments(num_channels: int, expected_active: float, cutoff: float) -> _Momen
 
 
 def population_limit(num_channels: int, expected_active: float, cutoff: float) -> float:
-    """Return the error |v' - W_p| of line 8 of Algorithm 5 (l.566) for independent channels.
+    """Return the error |v' - W_p| of line 8 of Algorithm 5 (l.565) for independent channels.
 
     If the indicator fires exactly when S_p >= cutoff = b, then E[1 X] = e_b W_p + π_b e Σ_{q≠p} W_q with
     π_b = Pr[S >= b], e_b = E[S 1{S >= b}], e = E[S]: an angle of atan(π_b e sqrt(m - 1) / e_b) with W_p.

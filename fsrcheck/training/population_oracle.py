@@ -20,29 +20,27 @@ DECODABLE = 2**-0.5
 class PopulationOracle:
     """Exact expectations for S_p = α_p (g_p - t_p)_+ with independent g_p, in code space (dim = channel).
 
-    Everything but the indicators is exact. Those are decoded as in (A.2) and (A.3), l.727-729: a direction
+    Everything but the indicators is exact. Those are decoded as in (A.2) and (A.3), l.683-685: a direction
     w close to W_p makes 1{S_p >= b} of 1{<w, X> >= b}, and w itself becomes W_p in the projection I - w
-    w^T. What this drops: with δ = |w - W_p|, |<w, X> - S_p| <= δ |X|, so the two indicators differ only
-    where S_p lies within δ |X| of b, with probability at most E[min(1, 2 δ |X_{-p}| sup density of S_p)] =
-    O(δ k^1.5 / m) besides a shift of b by (1 - cos δ) S_p; H moves by O(poly(k) δ / m), as in Claim A.4,
-    and line 8 by O(δ k / m) of its length k / m. A direction that is within 45 degrees of no W_p has no
-    channel: `purify` returns zero for it, as it does (correctly) for one close to -W_p, whose indicator is
-    empty.
+    w^T.
+
+    What this drops. Let θ be the angle between w and W_p, and X = S_p W_p + Y. Then <w, X> >= b means S_p
+    >= (b - sin θ <r, Y>) / cos θ with a unit vector r, and S_p is independent of Y with a density of at
+    most f = φ(t_p) / α_p (t_p >= 0). The two indicators therefore differ with probability at most f (b (1 /
+    cos θ - 1) + tan θ E|Y|) = O(k² θ / m) where k channels are active in the mean; H changes by O(poly(k) θ
+    / m), which is Claim A.4. Because Y leans towards firing the indicator, line 8 comes out somewhat better
+    here than on samples. A direction that is within 45 degrees of no W_p has no channel: `purify` returns
+    zero for it, as it does (correctly) for one close to -W_p, whose indicator is empty.
 
     Anchors stay random: they are two draws of the codes of the target, the same ones that a `SampleOracle`
     on a `TargetPatches` with these seeds uses. Raises InputError when channels of a patch share latents.
     """
 
-    samples_drawn: int
-
     def __init__(self, target: TargetNetwork, seeds: Sequence[int]) -> None:
         source = TargetPatches(target, seeds, level=1)
-        self.num_rows, self.num_channels, self.device = (
-            source.num_rows,
-            source.num_channels,
-            source.device,
-        )
-        self.dim = source.num_channels
+        self.num_rows = source.num_rows
+        self.num_channels = self.dim = source.num_channels
+        self.device = source.device
         self.dictionary = source.dictionary
         self.samples_drawn = 0
         self._draw_codes = source.code_stream("warm start: anchors")

@@ -30,7 +30,7 @@ class PatchSource(Protocol):
 class SampleOracle:
     """Means over `num_samples` samples per row.
 
-    `fresh=True` draws a new set Z* at every refresh, as line 4 of Algorithm 5 (l.562) says; `fresh=False`
+    `fresh=True` draws a new set Z* at every refresh, as line 4 of Algorithm 5 (l.561) says; `fresh=False`
     keeps the first set throughout. A set is a named stream that is drawn again for every pass over it; sets
     of at most `keep_bytes` are held instead. Memory is bounded by `keep_bytes` and `chunk_size`, whatever
     `num_samples` is, and neither changes a result beyond rounding.

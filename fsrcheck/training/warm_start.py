@@ -126,10 +126,9 @@ def warm_start(
 
 @dataclass(frozen=True)
 class _Candidates:
-    """The anchors of a round that passed the gap test, moved to the front; `mask` says which entries are real.
+    """The anchors of a round that passed the gap test, moved to the front; `mask` says which are real.
 
-    `directions` (row, candidate, dim); the others (row, candidate); `position` is the anchor's place in the
-    round.
+    `directions` (row, candidate, dim); the others (row, candidate); `position` is the place in the round.
     """
 
     directions: Tensor

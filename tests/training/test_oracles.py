@@ -30,8 +30,10 @@ def test_closed_forms_agree_with_a_large_sample():
     mixed = torch.tensor([[[0.6, -0.2, 0.5, 0.1, 0.3]]], dtype=torch.float64).expand(2, 1, 5)
     anchors = population.anchors(4)
     assert torch.equal(anchors, samples.anchors(4))
+    slices = [oracle.truncated_slices(anchors, found, mask, cutoff) for oracle in (population, samples)]
     pairs = [
-        (oracle.truncated_slices(anchors, found, mask, cutoff) for oracle in (population, samples)),
+        (each.diagonal(dim1=-2, dim2=-1) for each in slices),
+        (each - torch.diag_embed(each.diagonal(dim1=-2, dim2=-1)) for each in slices),
         (oracle.slice_sizes(anchors, found, mask, cutoff) for oracle in (population, samples)),
         (oracle.third_moments(mixed) for oracle in (population, samples)),
         (oracle.purify(directions, cutoff) for oracle in (population, samples)),

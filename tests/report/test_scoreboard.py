@@ -1,0 +1,63 @@
+import json
+from dataclasses import replace
+
+from fsrcheck.report.scoreboard import results_json, scoreboard_markdown
+from tests.example import SQUARE, THEOREM
+
+
+def rows_of(markdown: str) -> list[list[str]]:
+    lines = [line for line in markdown.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def test_every_statement_has_a_row(results, registry):
+    head, rule, theorem, square = rows_of(scoreboard_markdown(results, registry))
+    assert len(head) == len(rule) == len(theorem) == len(square) == 9
+    assert theorem[:2] == ["coins", "Theorem 2 (`coins.T.2`)"]
+    assert theorem[3:7] == ["**SUPPORTED**", "SUPPORTED", "yes", "num_tosses ≥ 100 (smallest run)"]
+    assert theorem[8] == "2/2"
+    assert square[3:6] == ["**REPAIRED**", "REPAIRED", "yes"]
+
+
+def test_what_was_not_run_is_not_passed(results, registry):
+    markdown = scoreboard_markdown(results[:1], registry)
+    assert rows_of(markdown)[3][3:6] == ["not run", "REPAIRED", "not run"]
+    assert "1 of 1 verdicts are as expected; 1 of 2 statements were not run." in markdown
+    assert "- not rechecked in this run" in markdown
+
+
+def test_an_unexpected_verdict_is_marked(results, registry):
+    missed = replace(results[0], controls=(replace(results[0].controls[0], premises_unseen=("fair",)),))
+    row = rows_of(scoreboard_markdown([missed], registry))[2]
+    assert row[3:6] == ["**INCONCLUSIVE**", "SUPPORTED", "no"]
+    assert row[8] == "0/1"
+
+
+def test_a_bar_in_a_title_does_not_split_its_cell(results, registry):
+    renamed = replace(THEOREM, title="$|x| > 1$")
+    paper = replace(registry.papers[0], statements=(renamed, SQUARE))
+    markdown = scoreboard_markdown([], type(registry)([paper]))
+    assert r"| $\|x\| > 1$ |" in markdown
+
+
+def test_the_errata_follow_the_table(results, registry):
+    markdown = scoreboard_markdown(results, registry)
+    assert "- counterexample: a = b = 1: printed 2, actual 4; contradicted" in markdown
+    assert "- repaired: $a^2 + 2 a b + b^2$" in markdown
+
+
+def test_json_has_every_result_and_names_what_was_not_run(results, registry):
+    content = json.loads(results_json(results[:1], registry, [{"statement": SQUARE.id, "seeds": 3}]))
+    (result,) = content["results"]
+    assert json.loads(json.dumps(results[0].to_json())).items() <= result.items()
+    assert (result["id"], result["label"], result["as_expected"]) == (THEOREM.id, "Theorem 2", True)
+    assert content["not_run"] == [SQUARE.id]
+    assert content["stored"] == [{"statement": SQUARE.id, "seeds": 3}]
+    assert content["budget"]["judgements"] == registry.budget.judgements
+
+
+def test_json_writes_no_bare_nan(results, registry):
+    broken = replace(results[0], false_alarm=float("nan"))
+    assert (
+        json.loads(results_json([broken], registry), parse_constant=int)["results"][0]["false_alarm"] == "nan"
+    )
