@@ -43,9 +43,7 @@ class CommandLine(click.Group):
             return None
         command = entry.load()
         if not isinstance(command, click.Command):
-            raise FsrcheckError(
-                f"entry point {cmd_name!r} of {GROUP} must name a click command, got {command!r}"
-            )
+            raise FsrcheckError(f"entry point {cmd_name!r} of {GROUP} must name a click command, got {command!r}")
         return command
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:  # type: ignore[override]
@@ -78,9 +76,7 @@ def _complain(message: str) -> ExitCode:
     return ExitCode.BAD_INPUT
 
 
-@click.command(
-    cls=CommandLine, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.command(cls=CommandLine, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="fsrcheck", message="%(prog)s %(version)s")
 @click.pass_context
 def main(context: click.Context) -> None:

@@ -35,9 +35,7 @@ def statement_tests(*papers: str) -> Callable[..., None]:
         raise InputError(f"papers must be installed, got {', '.join(sorted(unknown))}")
     statements = [statement for statement in registry.statements if not papers or statement.paper in papers]
     if not statements:
-        raise InputError(
-            f"there must be statements to test, got none in {', '.join(papers) or 'any installed paper'}"
-        )
+        raise InputError(f"there must be statements to test, got none in {', '.join(papers) or 'any installed paper'}")
 
     @pytest.mark.lemma
     @pytest.mark.parametrize("statement", statements, ids=lambda statement: statement.id)

@@ -31,9 +31,7 @@ class Registry:
         if statement.id in self._statements:
             raise FsrcheckError(f"statement ids must be unique, got {statement.id!r} twice")
         if not statement.id.startswith(f"{paper.id}."):
-            raise FsrcheckError(
-                f"ids of paper {paper.id!r} must begin with '{paper.id}.', got {statement.id!r}"
-            )
+            raise FsrcheckError(f"ids of paper {paper.id!r} must begin with '{paper.id}.', got {statement.id!r}")
         self._statements[statement.id] = statement
         self._paper_of[statement.id] = paper
 
@@ -88,8 +86,6 @@ def installed() -> Registry:
     for entry in entry_points(group=GROUP):
         paper = entry.load()
         if not isinstance(paper, Paper):
-            raise FsrcheckError(
-                f"entry point {entry.name!r} of {GROUP} must name a Paper, got {type(paper).__name__}"
-            )
+            raise FsrcheckError(f"entry point {entry.name!r} of {GROUP} must name a Paper, got {type(paper).__name__}")
         papers.append(paper)
     return Registry(papers)

@@ -28,7 +28,9 @@ def run(parameters: Coins, seeds: Sequence[int], device: str) -> list[Observatio
     """Toss coins: the mean deviation over many repetitions, and how often it is large."""
     observations = []
     for seed in seeds:
-        heads = np.random.default_rng(seed).binomial(parameters.num_tosses, 0.5 + parameters.bias, parameters.repetitions)
+        heads = np.random.default_rng(seed).binomial(
+            parameters.num_tosses, 0.5 + parameters.bias, parameters.repetitions
+        )
         deviation = np.abs(heads / parameters.num_tosses - 0.5)
         spread = deviation.std() / sqrt(parameters.repetitions)
         observations.append(
@@ -105,7 +107,12 @@ SQUARE = Statement(
     evidence="symbolic",
     claims=(SymbolicIdentity("square", "expands", _square),),
     controls=(
-        Control("sign", "one sign flipped", "square", altered_claim=SymbolicIdentity("square", "", _square_with_a_flipped_sign)),
+        Control(
+            "sign",
+            "one sign flipped",
+            "square",
+            altered_claim=SymbolicIdentity("square", "", _square_with_a_flipped_sign),
+        ),
     ),
     errata=(
         Erratum(Defect.FALSE_STATEMENT, "the cross term is missing", "line 1", "$a^2 + 2 a b + b^2$", _counterexample),

@@ -70,9 +70,7 @@ EDGES = [(name, other) for name, others in GRAPH.items() for other in others]
 
 def breaches(lower: set[str], upper: set[str]) -> list[str]:
     """Imports from ``lower`` floors into ``upper`` ones."""
-    return [
-        f"{name} imports {other}" for name, other in EDGES if floor(name) in lower and floor(other) in upper
-    ]
+    return [f"{name} imports {other}" for name, other in EDGES if floor(name) in lower and floor(other) in upper]
 
 
 def test_every_module_of_fsrcheck_has_its_floor() -> None:

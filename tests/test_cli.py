@@ -60,9 +60,7 @@ class TestCheck:
         }
         assert promised <= set(found)
         assert {"name", "value", "provenance"} <= set(found["constants"][0])
-        assert {"name", "kind", "outcome", "measured", "bound", "slack", "exponent"} <= set(
-            found["claims"][0]
-        )
+        assert {"name", "kind", "outcome", "measured", "bound", "slack", "exponent"} <= set(found["claims"][0])
         assert {"name", "breaks", "outcome"} <= set(found["controls"][0])
         assert found["verdict"] == "SUPPORTED"
         assert result.exit_code == 0
@@ -250,9 +248,7 @@ class TestContributedCommands:
     @pytest.fixture
     def contribute(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         def entries(**values: str) -> None:
-            found = [
-                fsrcheck.cli.EntryPoint(name, value, fsrcheck.cli.GROUP) for name, value in values.items()
-            ]
+            found = [fsrcheck.cli.EntryPoint(name, value, fsrcheck.cli.GROUP) for name, value in values.items()]
             monkeypatch.setattr(fsrcheck.cli, "entry_points", lambda group: found)
 
         return entries
@@ -266,9 +262,7 @@ class TestContributedCommands:
         contribute(list="tests.test_cli:toss")
         assert "coins.T.2" in invoke("list").stdout
 
-    def test_one_that_names_no_command_is_one_line(
-        self, contribute: Callable[..., None], invoke: Invoke
-    ) -> None:
+    def test_one_that_names_no_command_is_one_line(self, contribute: Callable[..., None], invoke: Invoke) -> None:
         contribute(toss="tests.test_cli:PAPER")
         assert_one_line(invoke("toss"), "fsrcheck.commands")
 

@@ -63,9 +63,7 @@ def third_party(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> p
 def test_statements_are_selected_by_marker_and_id(third_party: pytest.Pytester) -> None:
     result = third_party.runpytest_subprocess("-m", "lemma", "-k", "A.1 or A.2", "--strict-markers", "-v")
     result.assert_outcomes(passed=2, deselected=6)
-    result.stdout.fnmatch_lines(
-        ["*test_statement?tosses.A.1? PASSED*", "*test_statement?tosses.A.2? PASSED*"]
-    )
+    result.stdout.fnmatch_lines(["*test_statement?tosses.A.1? PASSED*", "*test_statement?tosses.A.2? PASSED*"])
 
 
 def test_only_expected_verdicts_pass_and_nothing_is_skipped(third_party: pytest.Pytester) -> None:
@@ -81,9 +79,7 @@ def test_only_expected_verdicts_pass_and_nothing_is_skipped(third_party: pytest.
         "ZeroDivisionError",
     ):
         assert text in output
-    assert re.search(
-        r"^INCONCLUSIVE +3   tosses\.B\.2 \(expected SUPPORTED\), tosses\.B\.3 \(", output, re.MULTILINE
-    )
+    assert re.search(r"^INCONCLUSIVE +3   tosses\.B\.2 \(expected SUPPORTED\), tosses\.B\.3 \(", output, re.MULTILINE)
     assert re.search(r"^SUPPORTED +1$", output, re.MULTILINE)
 
 
@@ -108,9 +104,7 @@ def test_other_projects_see_one_line_in_the_header(pytester: pytest.Pytester) ->
 def test_loading_the_plugin_imports_nothing_heavy() -> None:
     heavy = "{'torch', 'scipy', 'sympy', 'matplotlib', 'rich'}"
     command = f"import fsrcheck.pytest_plugin, sys; sys.exit(str({heavy} & set(sys.modules) or ''))"
-    assert (
-        subprocess.run([sys.executable, "-c", command], capture_output=True, text=True).stderr.strip() == ""
-    )
+    assert subprocess.run([sys.executable, "-c", command], capture_output=True, text=True).stderr.strip() == ""
 
 
 def test_a_paper_that_is_not_installed_is_an_error() -> None:

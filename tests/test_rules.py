@@ -230,9 +230,7 @@ class TestRule7AsPrintedAndAsRepaired:
 
     def test_a_counterexample_that_no_longer_contradicts_repairs_nothing(self):
         erratum = SQUARE.errata[0]
-        agreeing = replace(
-            erratum, counterexample=lambda: replace(erratum.counterexample(), contradicts=False)
-        )
+        agreeing = replace(erratum, counterexample=lambda: replace(erratum.counterexample(), contradicts=False))
         result = checked(replace(SQUARE, errata=(agreeing,)))
         assert (result.verdict, result.exit_code) == (Verdict.INCONCLUSIVE, ExitCode.UNEXPECTED)
 
@@ -253,9 +251,7 @@ class TestRule8AnySeed:
     def test_the_replay_command_repeats_the_run_to_the_last_digit(self):
         first = checked(THEOREM, seed=12, settings={"repetitions": "300"})
         words = shlex.split(first.replay)
-        again = checked(
-            THEOREM, seed=int(words[words.index("--seed") + 1]), settings=dict([words[-1].split("=")])
-        )
+        again = checked(THEOREM, seed=int(words[words.index("--seed") + 1]), settings=dict([words[-1].split("=")]))
         assert again.cases == first.cases
         assert again.to_json() == first.to_json()
 
@@ -265,9 +261,7 @@ class TestRule8AnySeed:
             assert Laboratory().run(THEOREM, case.parameters, [trial.seed]) == [trial]
 
     def test_a_failure_names_the_seed_of_its_trial(self):
-        (judgement,) = checked(
-            replace(THEOREM, claims=(DEVIATION,), controls=()), settings={"bias": "0.2"}
-        ).judgements
+        (judgement,) = checked(replace(THEOREM, claims=(DEVIATION,), controls=()), settings={"bias": "0.2"}).judgements
         seed = int(judgement.message.split("seed ")[1].rstrip(")"))
         (trial,) = Laboratory().run(THEOREM, Coins(bias=0.2), [seed])
         assert trial.failed_premises() == ["fair"]
@@ -305,9 +299,7 @@ class TestRule11StoredEvidenceIsEvidence:
     def test_saved_trials_can_be_judged_again_by_another_rule(self, tmp_path):
         path, never = tmp_path / "trials.jsonl", lambda *given: 1 / 0
         checked(replace(THEOREM, controls=()), store=TrialStore(path, "code"))
-        strict = replace(
-            THEOREM, run=never, controls=(), constants=(replace(THEOREM.constants[0], value=0.1),)
-        )
+        strict = replace(THEOREM, run=never, controls=(), constants=(replace(THEOREM.constants[0], value=0.1),))
         assert checked(strict, store=TrialStore(path, "code")).verdict is Verdict.VIOLATED
 
 

@@ -49,9 +49,7 @@ def test_the_name_is_put_in_everywhere() -> None:
 
 def test_json_names_the_files(tmp_path: Path) -> None:
     told = json.loads(new("my_paper", "--out", tmp_path, "--json").stdout)
-    assert sorted(told["files"]) == sorted(
-        str(path) for path in (tmp_path / "my_paper").rglob("*") if path.is_file()
-    )
+    assert sorted(told["files"]) == sorted(str(path) for path in (tmp_path / "my_paper").rglob("*") if path.is_file())
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
@@ -62,9 +60,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.rglob("*")] == ["my_paper"]
 
 
-@pytest.mark.parametrize(
-    "name", ["my-paper", "2013", "class", "../up", "", "été", "_paper", "numpy", "random"]
-)
+@pytest.mark.parametrize("name", ["my-paper", "2013", "class", "../up", "", "été", "_paper", "numpy", "random"])
 def test_unusable_names_are_refused(tmp_path: Path, name: str) -> None:
     result = new(name, "--out", tmp_path)
     assert result.exit_code == 2

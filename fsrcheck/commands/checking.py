@@ -21,9 +21,7 @@ from fsrcheck.runs.trying import Laboratory
 @options.set_option
 @options.device_option
 @options.target_option
-@click.option(
-    "--store", type=click.Path(path_type=Path), metavar="FILE", help="Keep trials here; take those it has."
-)
+@click.option("--store", type=click.Path(path_type=Path), metavar="FILE", help="Keep trials here; take those it has.")
 @options.json_option
 @click.pass_context
 def check(

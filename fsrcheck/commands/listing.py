@@ -84,12 +84,10 @@ def details(statement: Statement, constants: list[Constant]) -> dict[str, Any]:
         **summary(statement),
         "checkable": statement.checkable,
         "claims": [
-            {"name": claim.name, "kind": type(claim).__name__, "text": claim.text}
-            for claim in statement.claims
+            {"name": claim.name, "kind": type(claim).__name__, "text": claim.text} for claim in statement.claims
         ],
         "controls": [
-            {"name": control.name, "breaks": control.breaks, "claim": control.claim}
-            for control in statement.controls
+            {"name": control.name, "breaks": control.breaks, "claim": control.claim} for control in statement.controls
         ],
         "constants": [
             {"name": constant.name, "value": constant.value, "provenance": constant.provenance.name.lower()}
@@ -129,9 +127,7 @@ def _print_statement(statement: Statement, constants: list[Constant]) -> None:
     print_line()
     print_table(("claim", "kind", "asserts"), [(c.name, type(c).__name__, c.text) for c in statement.claims])
     print_line()
-    print_table(
-        ("control", "breaks", "must violate"), [(c.name, c.breaks, c.claim) for c in statement.controls]
-    )
+    print_table(("control", "breaks", "must violate"), [(c.name, c.breaks, c.claim) for c in statement.controls])
     if constants:
         print_line()
         print_constants(constants)

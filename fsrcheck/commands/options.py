@@ -23,9 +23,7 @@ from fsrcheck.statement import SCALES, Statement
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def parse_assignments(
-    context: click.Context, parameter: click.Parameter, values: Sequence[str]
-) -> dict[str, str]:
+def parse_assignments(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> dict[str, str]:
     """Turn ``name=value`` words into a mapping (a click callback).
 
     Raises:
@@ -42,9 +40,7 @@ def parse_assignments(
     return found
 
 
-json_option: Decorator = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON on standard output."
-)
+json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 scale_option: Decorator = click.option(
     "--scale", type=click.Choice(SCALES), default="quick", show_default=True, help="How much to run."
 )
@@ -86,9 +82,7 @@ def selected(registry: Registry, names: Sequence[str]) -> list[Statement]:
     """
     statements = registry.select(names)
     if not statements:
-        raise InputError(
-            f"a package with an entry point of group {GROUP} must be installed, got no statements"
-        )
+        raise InputError(f"a package with an entry point of group {GROUP} must be installed, got no statements")
     return statements
 
 

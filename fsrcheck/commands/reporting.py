@@ -17,12 +17,8 @@ from fsrcheck.runs.result import overall_exit_code
 @options.scale_option
 @options.seed_option
 @options.device_option
-@click.option(
-    "--out", type=click.Path(path_type=Path), default="report", show_default=True, help="Folder to write to."
-)
-@click.option(
-    "--stored", type=click.Path(path_type=Path), metavar="FILE", help="Evidence of earlier runs to show too."
-)
+@click.option("--out", type=click.Path(path_type=Path), default="report", show_default=True, help="Folder to write to.")
+@click.option("--stored", type=click.Path(path_type=Path), metavar="FILE", help="Evidence of earlier runs to show too.")
 @options.json_option
 @click.pass_context
 def report(
@@ -46,9 +42,7 @@ def report(
     results = list(run.check(registry, statements))
     files = [str(path) for path in write_report(results, registry, out, evidence)]
     if as_json:
-        print_json(
-            {"seed": run.seed, "scale": scale, "files": files, "results": [r.to_json() for r in results]}
-        )
+        print_json({"seed": run.seed, "scale": scale, "files": files, "results": [r.to_json() for r in results]})
     else:
         print_verdicts(results)
         print_exact(f"\nseed {run.seed}; read {files[0]}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from fsrcheck.evidence.budget import LOOKS
-from fsrcheck.evidence.claim import EVERYTHING, CaseJudgement, Evidence, Judgement, Selection, Shape, unusable
+from fsrcheck.evidence.claim import EVERYTHING, CaseJudgement, Evidence, Judgement, Selection, Shape, Side, unusable
 from fsrcheck.evidence.constants import Constant
 from fsrcheck.evidence.outcome import Outcome
 from fsrcheck.evidence.sequential import Decision, SequentialTest
@@ -70,9 +70,7 @@ class Bound:
         """
         shape = self.shape(parameters)
         if not 0 < shape < math.inf:
-            raise ValueError(
-                f"shape of {self.name!r} must be positive and finite, got {shape} at {parameters}"
-            )
+            raise ValueError(f"shape of {self.name!r} must be positive and finite, got {shape} at {parameters}")
         return trial.measurement(self.measured).value / shape
 
     def _judgement(self, outcome: Outcome, **details: object) -> Judgement:
@@ -89,8 +87,8 @@ class Bound:
         measurements = [trial.measurement(self.measured) for trial in case.trials]
         extreme = (max if self.upper else min)(measurement.value for measurement in measurements)
         outcome, message = self._outcome(case, constant, test, measurements, limit)
-        pair = (extreme, limit) if self.upper else (limit, extreme)
-        return CaseJudgement(case.parameters, outcome, len(case.trials), *pair, message=message)
+        side = Side.BELOW if self.upper else Side.ABOVE
+        return CaseJudgement(case.parameters, outcome, len(case.trials), extreme, limit, message, side)
 
     def _outcome(
         self,

@@ -45,6 +45,14 @@ class Evidence:
     false_alarm: float = 1e-6
 
 
+class Side(Enum):
+    """On which side of its bound a measurement must lie; an exponent has no slack."""
+
+    BELOW = "at most"
+    ABOVE = "at least"
+    NEITHER = "compared by an interval"
+
+
 @dataclass(frozen=True)
 class CaseJudgement:
     """One row of a claim's table: a case, how it came out and how wide the margin was."""
@@ -55,13 +63,16 @@ class CaseJudgement:
     measured: float | None = None
     bound: float | None = None
     message: str = ""
+    side: Side = Side.BELOW
 
     @property
     def slack(self) -> float | None:
-        """bound / measured; 1 is tight, huge says nothing. A lower bound stores the two swapped."""
-        if self.measured is None or self.bound is None:
+        """bound / measured, or measured / bound for a lower bound; 1 is tight, huge says nothing."""
+        if self.measured is None or self.bound is None or self.side is Side.NEITHER:
             return None
-        return float("inf") if self.measured == 0 else self.bound / self.measured
+        pair = (self.bound, self.measured)
+        wide, narrow = pair if self.side is Side.BELOW else pair[::-1]
+        return float("inf") if narrow == 0 else wide / narrow
 
 
 @dataclass(frozen=True)

@@ -97,9 +97,7 @@ def calibration_trials(rate: float = EXCEEDANCE_RATE, deficit: float = CONFIDENC
     return math.ceil(math.log(deficit) / math.log1p(-rate))
 
 
-def freeze(
-    name: str, ratios_by_case: Sequence[tuple[Any, Sequence[float]]], *, upper: bool, note: str
-) -> Constant:
+def freeze(name: str, ratios_by_case: Sequence[tuple[Any, Sequence[float]]], *, upper: bool, note: str) -> Constant:
     """Return the fitted constant: the extreme of measured / shape over all calibration trials of all cases.
 
     Args:
@@ -117,9 +115,7 @@ def freeze(
     needed = calibration_trials()
     for parameters, ratios in ratios_by_case:
         if len(ratios) < needed:
-            raise ValueError(
-                f"calibration must have >= {needed} trials a case, got {len(ratios)} at {parameters}"
-            )
+            raise ValueError(f"calibration must have >= {needed} trials a case, got {len(ratios)} at {parameters}")
         if not all(math.isfinite(ratio) for ratio in ratios):
             raise ValueError(f"calibration ratios must be finite, got a run without a result at {parameters}")
     extreme = max if upper else min

@@ -46,9 +46,7 @@ class PowerLaw:
         """The fitted line and its lower and upper limits at ``sizes``."""
         offset = np.log(np.asarray(sizes, dtype=float)) - self.centre
         line = np.log(self.prefactor) + self.exponent.value * (offset + self.centre)
-        slope_variance = (
-            ((self.exponent.high - self.exponent.value) / self.quantile) ** 2 if self.quantile else 0.0
-        )
+        slope_variance = ((self.exponent.high - self.exponent.value) / self.quantile) ** 2 if self.quantile else 0.0
         half = self.quantile * np.sqrt(self.variance_at_centre + slope_variance * offset**2)
         return np.exp(line), np.exp(line - half), np.exp(line + half)
 

@@ -14,6 +14,7 @@ from fsrcheck.evidence.claim import (
     Judgement,
     Selection,
     Shape,
+    Side,
     unusable,
 )
 from fsrcheck.evidence.outcome import Outcome
@@ -27,13 +28,9 @@ def clopper_pearson(successes: int, attempts: int, deficit: float) -> Interval:
         ValueError: no attempts, or more successes than attempts.
     """
     if not 0 <= successes <= attempts or attempts == 0:
-        raise ValueError(
-            f"successes must lie in [0, attempts] with attempts >= 1, got {successes} of {attempts}"
-        )
+        raise ValueError(f"successes must lie in [0, attempts] with attempts >= 1, got {successes} of {attempts}")
     low = 0.0 if successes == 0 else float(stats.beta.ppf(deficit, successes, attempts - successes + 1))
-    high = (
-        1.0 if successes == attempts else float(stats.beta.isf(deficit, successes + 1, attempts - successes))
-    )
+    high = 1.0 if successes == attempts else float(stats.beta.isf(deficit, successes + 1, attempts - successes))
     return Interval(successes / attempts, low, high)
 
 
@@ -91,11 +88,10 @@ class Frequency:
             return CaseJudgement(case.parameters, Outcome.INCONCLUSIVE, len(case.trials), message=message)
         successes, attempts = (sum(column) for column in zip(*filter(None, counted), strict=True))
         if attempts == 0:
-            return CaseJudgement(
-                case.parameters, Outcome.NOT_EVALUATED, len(case.trials), message="no attempts"
-            )
+            return CaseJudgement(case.parameters, Outcome.NOT_EVALUATED, len(case.trials), message="no attempts")
         outcome = self._outcome(successes, attempts, claimed, false_alarm)
-        return CaseJudgement(case.parameters, outcome, len(case.trials), successes / attempts, claimed)
+        side = Side.ABOVE if self.at_least else Side.BELOW
+        return CaseJudgement(case.parameters, outcome, len(case.trials), successes / attempts, claimed, side=side)
 
     def _count(self, trial: Trial) -> tuple[int, int] | None:
         """Successes and attempts of one trial; None if they are not there or make no sense."""

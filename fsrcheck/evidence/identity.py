@@ -68,9 +68,7 @@ class SymbolicIdentity:
         rows = [self._judge_residual(expression) for expression in self.residuals()]
         outcome = Outcome.worst(outcome for outcome, _ in rows)
         message = next((text for found, text in rows if found is outcome), "")
-        return Judgement(
-            self.name, type(self).__name__, self.text, outcome, strength=Strength.PROVED, message=message
-        )
+        return Judgement(self.name, type(self).__name__, self.text, outcome, strength=Strength.PROVED, message=message)
 
     def _judge_residual(self, expression: sympy.Expr) -> tuple[Outcome, str]:
         simplified = sympy.simplify(expression)

@@ -36,9 +36,7 @@ class Verdict(Enum):
     INCONCLUSIVE = "some claim was not decided by the trials of this run"
     OPEN = "not decided, for a stated reason"
     REFUTED = "the printed form is false, by a stored counterexample, and no repair is known"
-    REPAIRED = (
-        "the printed form is false, by a stored counterexample; the corrected form has a verdict of its own"
-    )
+    REPAIRED = "the printed form is false, by a stored counterexample; the corrected form has a verdict of its own"
     SUPPORTED = "every claim holds, the weakest of them by measurement"
     CERTIFIED = "every claim holds, the weakest of them by ball arithmetic over a box"
     PROVED = "every claim holds for all parameters, by symbolic computation"

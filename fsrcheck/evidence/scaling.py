@@ -15,6 +15,7 @@ from fsrcheck.evidence.claim import (
     Judgement,
     Selection,
     Shape,
+    Side,
     unusable,
 )
 from fsrcheck.evidence.fitting import PowerLaw, fit_power_law
@@ -83,13 +84,9 @@ class Scaling:
         """Group cases by all parameters but the size; the key names those that vary between groups."""
         groups: dict[tuple[tuple[str, Any], ...], list[Case]] = defaultdict(list)
         for case in cases:
-            fixed = {
-                k: v for k, v in asdict(case.parameters).items() if k != self.size and k not in self.tracked
-            }
+            fixed = {k: v for k, v in asdict(case.parameters).items() if k != self.size and k not in self.tracked}
             groups[tuple(fixed.items())].append(case)
-        varying = [
-            names[0][0] for names in zip(*groups, strict=True) if len({value for _, value in names}) > 1
-        ]
+        varying = [names[0][0] for names in zip(*groups, strict=True) if len({value for _, value in names}) > 1]
         return {
             ", ".join(f"{name} = {value}" for name, value in key if name in varying) or "all": members
             for key, members in groups.items()
@@ -110,9 +107,7 @@ class Scaling:
             raise ValueError(f"the reference must be positive and finite, got {reference} at {parameters}")
         return reference
 
-    def _judge_series(
-        self, cases: Sequence[Case], false_alarm: float
-    ) -> tuple[CaseJudgement, Interval | None]:
+    def _judge_series(self, cases: Sequence[Case], false_alarm: float) -> tuple[CaseJudgement, Interval | None]:
         parameters, trials = cases[-1].parameters, sum(len(case.trials) for case in cases)
         sizes = {getattr(case.parameters, self.size) for case in cases}
         if len(sizes) < MINIMAL_SIZES:
@@ -124,7 +119,7 @@ class Scaling:
             return CaseJudgement(parameters, Outcome.INCONCLUSIVE, trials, message=str(error)), None
         outcome, message = self._compare(law, widest)
         return CaseJudgement(
-            parameters, outcome, trials, law.exponent.value, self.exponent, message
+            parameters, outcome, trials, law.exponent.value, self.exponent, message, Side.NEITHER
         ), law.exponent
 
     def _compare(self, law: PowerLaw, widest: Interval) -> tuple[Outcome, str]:
@@ -134,10 +129,7 @@ class Scaling:
             change = f"{law.drift.value:+.3f} over the range (allowed {self.allowance:g})"
             return Outcome.INCONCLUSIVE, f"the local slope still changes by {change}"
         for size, slope in law.local:
-            if (
-                slope.low > law.exponent.high + self.allowance
-                or slope.high < law.exponent.low - self.allowance
-            ):
+            if slope.low > law.exponent.high + self.allowance or slope.high < law.exponent.low - self.allowance:
                 found = f"{slope.value:.3f} at {size:.3g} and {law.exponent.value:.3f} over the range"
                 return Outcome.INCONCLUSIVE, f"no power law: the local slope is {found}"
         if widest.low > high or (self.two_sided and widest.high < low):

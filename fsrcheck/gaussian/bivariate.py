@@ -112,9 +112,7 @@ class _ClosedForm(Function):
     """A `_Quantity` with its derivatives, which are differentiable functions themselves."""
 
     @staticmethod
-    def forward(
-        ctx: Any, h1: Tensor, h2: Tensor, rho: Tensor, quantity: _Quantity, chunk_size: int
-    ) -> Tensor:
+    def forward(ctx: Any, h1: Tensor, h2: Tensor, rho: Tensor, quantity: _Quantity, chunk_size: int) -> Tensor:
         ctx.save_for_backward(h1, h2, rho)
         ctx.quantity, ctx.chunk_size = quantity, chunk_size
         return quantity.value(h1, h2, rho, chunk_size)
@@ -184,9 +182,7 @@ def _likely_length(h1: Tensor, h2: Tensor, rho: Tensor) -> Tensor:
 
 
 def _product(h1: Tensor, h2: Tensor, rho: Tensor, chunk_size: int) -> Tensor:
-    result = correlation_integral.integrate(
-        correlation_integral.weighted_pair_density, h1, h2, rho, chunk_size
-    )
+    result = correlation_integral.integrate(correlation_integral.weighted_pair_density, h1, h2, rho, chunk_size)
     index, low, high, _ = _opposed(h1, h2)
     at_minus_one = (high - low) * (relu_mean(low) + relu_mean(high))
     at_minus_one = at_minus_one - (relu_moment(low, 2) - relu_moment(high, 2))

@@ -54,6 +54,4 @@ def match_columns(learned: Tensor, dictionary: Tensor) -> Alignment:
         atoms, chosen = linear_sum_assignment(distance[:, columns])
         permutation[row, atoms] = columns[chosen]
         errors[row, atoms] = distance[atoms, columns[chosen]]
-    return Alignment(
-        torch.from_numpy(permutation).to(learned.device), torch.from_numpy(errors).to(learned.device)
-    )
+    return Alignment(torch.from_numpy(permutation).to(learned.device), torch.from_numpy(errors).to(learned.device))

@@ -46,9 +46,7 @@ class GaussianLevel:
         example[self.pair_class.flatten()] = torch.arange(ids.numel(), device=ids.device)
         size = ids.shape[1]
         first, second = example // size, example // size**2 * size + example % size
-        self.first_threshold, self.second_threshold = (
-            self.thresholds.flatten()[neuron] for neuron in (first, second)
-        )
+        self.first_threshold, self.second_threshold = (self.thresholds.flatten()[neuron] for neuron in (first, second))
         self.first_scale, self.second_scale = (self.scales.flatten()[neuron] for neuron in (first, second))
         self.correlation = correlations.flatten()[example]
 
@@ -84,9 +82,7 @@ class GaussianLevel:
 
     def gated_means(self) -> Tensor:
         """Return mu_pq = E[1{S_p > 0} S_q] within patches, (batch, patch, channel, channel)."""
-        pairs = self.second_scale * gated_relu_mean(
-            self.first_threshold, self.second_threshold, self.correlation
-        )
+        pairs = self.second_scale * gated_relu_mean(self.first_threshold, self.second_threshold, self.correlation)
         mu = self.within_patches(pairs[self.pair_class]).clone()
         mu.diagonal(dim1=-2, dim2=-1).copy_(self.per_patch(self.mean))
         return mu

@@ -49,9 +49,7 @@ def disjoint_supports(
     def rows(parents: int) -> Tensor:
         return _own_channel(num_channels).repeat(1, parents).expand(len(seeds), num_patches, -1, -1)
 
-    return _uniform(
-        num_channels, expected_active, seeds, num_patches, patch_dim, device, num_levels, num_parents, rows
-    )
+    return _uniform(num_channels, expected_active, seeds, num_patches, patch_dim, device, num_levels, num_parents, rows)
 
 
 def overlapping_inhibition(
@@ -83,9 +81,7 @@ def overlapping_inhibition(
         inhibited = torch.zeros_like(order).scatter(-1, chosen, inhibition)
         return (own - inhibited).flatten(3)
 
-    return _uniform(
-        num_channels, expected_active, seeds, num_patches, patch_dim, device, num_levels, num_parents, rows
-    )
+    return _uniform(num_channels, expected_active, seeds, num_patches, patch_dim, device, num_levels, num_parents, rows)
 
 
 def paper_example(
@@ -140,9 +136,7 @@ def dense_mixing(
     def rows(parents: int) -> Tensor:
         return standard_normal(generators, (num_patches, num_channels, parents * num_channels)).abs()
 
-    return _uniform(
-        num_channels, expected_active, seeds, num_patches, patch_dim, device, num_levels, num_parents, rows
-    )
+    return _uniform(num_channels, expected_active, seeds, num_patches, patch_dim, device, num_levels, num_parents, rows)
 
 
 def shared_supports(
@@ -165,9 +159,7 @@ def shared_supports(
         even = torch.arange(num_channels) // 2 * 2
         return _own_channel(num_channels)[even].repeat(1, parents).expand(len(seeds), num_patches, -1, -1)
 
-    return _uniform(
-        num_channels, expected_active, seeds, num_patches, patch_dim, device, num_levels, num_parents, rows
-    )
+    return _uniform(num_channels, expected_active, seeds, num_patches, patch_dim, device, num_levels, num_parents, rows)
 
 
 def _own_channel(num_channels: int) -> Tensor:
@@ -228,8 +220,6 @@ def _stacked(
         wanted = plan(level)
         _, patches, channels, _ = wanted.rows.shape
         dictionary = haar_dictionaries(streams(seeds, f"dictionary {level}"), patches, patch_dim, channels)
-        top = calibrated_level(
-            target, dictionary, wanted.rows, wanted.parents, wanted.expected_active, calibration
-        )
+        top = calibrated_level(target, dictionary, wanted.rows, wanted.parents, wanted.expected_active, calibration)
         target = TargetNetwork((*target.levels, top))
     return target.to(device)

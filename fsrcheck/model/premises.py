@@ -33,9 +33,7 @@ class AssumptionConstants:
     dictionary_defect: float = ORTHONORMALITY_TOLERANCE
 
     @classmethod
-    def defaults(
-        cls, expected_active: float, patch_dim: int, quantile: float = 0.99
-    ) -> "AssumptionConstants":
+    def defaults(cls, expected_active: float, patch_dim: int, quantile: float = 0.99) -> "AssumptionConstants":
         """Return the limits for a target meant to have m Pr[S_p > 0] about k = `expected_active`."""
         if not expected_active > 0:
             raise InputError(f"expected_active must be positive, got {expected_active}")

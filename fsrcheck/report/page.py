@@ -107,9 +107,7 @@ def _plot(drawing: Drawing, result: StatementResult, index: int) -> Plot:
     axes = [text for a in drawing.figure.axes for text in (a.get_xlabel(), a.get_ylabel()) if text]
     description = drawing.description or f"{drawing.title}. Axes: {', '.join(axes)}."
     svg = to_svg(drawing.figure, name=f"{result.statement.id}-{index}", description=description)
-    return Plot(
-        drawing.title, drawing.caption, svg, csv_name(result, drawing.points) if drawing.points else ""
-    )
+    return Plot(drawing.title, drawing.caption, svg, csv_name(result, drawing.points) if drawing.points else "")
 
 
 def _varying(rows: Sequence[CaseJudgement]) -> list[str]:

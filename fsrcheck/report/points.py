@@ -104,13 +104,7 @@ def point_sets(result: StatementResult) -> list[PointSet]:
     bounds = [claim for claim in claims if isinstance(claim, Bound) and claim.size is not None]
     sets = [_of_scaling(claim, bounds, result) for claim in scalings]
     for bound in bounds:
-        shown = {
-            case.parameters
-            for found in sets
-            for s in found.series
-            if bound.name in s.bounds
-            for case in s.cases
-        }
+        shown = {case.parameters for found in sets for s in found.series if bound.name in s.bounds for case in s.cases}
         if any(case.parameters not in shown for case in bound.where(result.cases)):
             sets.append(_of_bound(bound, scalings, result))
     return _with_stems([found for found in sets if found.series])
@@ -134,30 +128,20 @@ def slug(text: str) -> str:
 def _of_scaling(claim: Scaling, bounds: Sequence[Bound], result: StatementResult) -> PointSet:
     related = [bound for bound in bounds if (bound.measured, bound.size) == (claim.measured, claim.size)]
     groups = claim.series(claim.where(result.cases))
-    series = tuple(
-        _series(label, cases, claim, related, result, claim.level) for label, cases in groups.items()
-    )
-    return PointSet(
-        claim.name, claim.measured, claim.size, claim, series, claim.level, _from_size(related, result)
-    )
+    series = tuple(_series(label, cases, claim, related, result, claim.level) for label, cases in groups.items())
+    return PointSet(claim.name, claim.measured, claim.size, claim, series, claim.level, _from_size(related, result))
 
 
 def _of_bound(bound: Bound, scalings: Sequence[Scaling], result: StatementResult) -> PointSet:
     """The plot of a bound alone; what is tracked with the size, a Scaling claim over the same size knows."""
     size, cases = bound.size or "", bound.where(result.cases)
     tracked = next((claim.tracked for claim in scalings if claim.size == size), ())
-    grouping = Scaling(
-        bound.name, bound.text, bound.measured, size, 0.0, 0.0, where=bound.where, tracked=tracked
-    )
+    grouping = Scaling(bound.name, bound.text, bound.measured, size, 0.0, 0.0, where=bound.where, tracked=tracked)
     groups = grouping.series(cases)
     if all(len(members) == 1 for members in groups.values()):
         groups = {"all": cases}
-    series = tuple(
-        _series(label, members, grouping, [bound], result, None) for label, members in groups.items()
-    )
-    return PointSet(
-        bound.name, bound.measured, size, None, series, result.false_alarm, _from_size([bound], result)
-    )
+    series = tuple(_series(label, members, grouping, [bound], result, None) for label, members in groups.items())
+    return PointSet(bound.name, bound.measured, size, None, series, result.false_alarm, _from_size([bound], result))
 
 
 def _series(

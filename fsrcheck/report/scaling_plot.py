@@ -33,9 +33,7 @@ def standard_drawings(result: StatementResult) -> list[Drawing]:
 
 
 def _positive(points: PointSet) -> bool:
-    return any(
-        drawable(s.values(points.measured, i)).size for s in points.series for i in range(len(s.cases))
-    )
+    return any(drawable(s.values(points.measured, i)).size for s in points.series for i in range(len(s.cases)))
 
 
 def scaling_drawing(points: PointSet) -> Drawing:
@@ -48,9 +46,7 @@ def scaling_drawing(points: PointSet) -> Drawing:
         _draw_slopes(lower, points, points.scaling, sizes)
     else:
         upper = figure.subplots()
-    log_log_axes(
-        upper, sizes, x_label="" if points.scaling and laws else points.size, y_label=points.measured
-    )
+    log_log_axes(upper, sizes, x_label="" if points.scaling and laws else points.size, y_label=points.measured)
     for index, series in enumerate(points.series):
         _draw_measured(upper, points, series, index)
     for index, series in enumerate(points.series):
@@ -81,9 +77,7 @@ def _draw_expected(axes: Axes, points: PointSet, series: Series, *, named: bool)
     if series.law is not None and points.scaling is not None:
         label = f"{_factor(series)}claimed slope {_claimed(points.scaling)}" if named else ""
         exponent = points.scaling.exponent
-        draw_claimed_slope(
-            axes, series.law, exponent, series.sizes, label=label, references=series.references
-        )
+        draw_claimed_slope(axes, series.law, exponent, series.sizes, label=label, references=series.references)
     if series.references is not None:
         draw_reference(axes, series.sizes, series.references, label="closed form" if named else "")
     for name, limits in series.bounds.items():
@@ -147,9 +141,7 @@ def _left_out(points: PointSet) -> int:
 
 def _description(points: PointSet, sizes: list[float]) -> str:
     """The plot in words."""
-    parts = [
-        f"{points.measured} over {points.size}, {number(sizes[0])} to {number(sizes[-1])}, both logarithmic."
-    ]
+    parts = [f"{points.measured} over {points.size}, {number(sizes[0])} to {number(sizes[-1])}, both logarithmic."]
     for label, exponent in exponents(points):
         series = "" if label == "all" else f" ({label})"
         parts.append(f"Fitted exponent{series} {interval(exponent)}.")

@@ -28,9 +28,7 @@ class Calibration:
 def fitted_claims(statement: Statement) -> list[Bound]:
     """The claims whose constant the statement does not declare, so that it must be fitted."""
     declared = {constant.name for constant in statement.constants}
-    return [
-        claim for claim in statement.claims if isinstance(claim, Bound) and claim.constant not in declared
-    ]
+    return [claim for claim in statement.claims if isinstance(claim, Bound) and claim.constant not in declared]
 
 
 def calibrate(statement: Statement, seed: int, laboratory: Laboratory) -> Calibration:
@@ -54,9 +52,7 @@ def calibrate(statement: Statement, seed: int, laboratory: Laboratory) -> Calibr
         trials = laboratory.run(statement, parameters, seeds)
         failed = {name for trial in trials for name in trial.failed_premises()}
         if failed:
-            raise ValueError(
-                f"premises must hold in calibration, got {sorted(failed)} failing at {parameters}"
-            )
+            raise ValueError(f"premises must hold in calibration, got {sorted(failed)} failing at {parameters}")
         for claim in wanted:
             ratios[claim.constant].append((parameters, [claim.ratio(trial, parameters) for trial in trials]))
     return Calibration(
@@ -78,9 +74,7 @@ def load_constants(paper: Paper, statement: Statement) -> list[Constant]:
     try:
         return [_constant_from_json(name, item) for name, item in entry["constants"].items()]
     except (KeyError, TypeError, ValueError) as error:
-        raise RecordError(
-            f"{paper.constants_file}: entry {statement.id!r} is not a calibration ({error})"
-        ) from None
+        raise RecordError(f"{paper.constants_file}: entry {statement.id!r} is not a calibration ({error})") from None
 
 
 def save_constants(paper: Paper, calibration: Calibration) -> Path:
@@ -114,10 +108,7 @@ def _read(path: Path | None) -> Mapping[str, Any]:
 
 
 def _constant_to_json(constant: Constant) -> dict[str, Any]:
-    spans = {
-        name: list(span.words) if span.words else [span.low, span.high]
-        for name, span in constant.ranges.items()
-    }
+    spans = {name: list(span.words) if span.words else [span.low, span.high] for name, span in constant.ranges.items()}
     return {"value": constant.value, "note": constant.note, "trials": constant.trials, "ranges": spans}
 
 

@@ -51,21 +51,15 @@ class Checker:
         cases = self._first_trials(statement)
         judgements = self._judge_all(statement.claims, cases, constants)
         for _ in range(LOOKS - 1):
-            undecided = {
-                row.parameters for j in judgements if j.seeds_wanted for row in j.cases if _open(row)
-            }
+            undecided = {row.parameters for j in judgements if j.seeds_wanted for row in j.cases if _open(row)}
             if not undecided:
                 break
-            cases = [
-                self._extended(statement, case) if case.parameters in undecided else case for case in cases
-            ]
+            cases = [self._extended(statement, case) if case.parameters in undecided else case for case in cases]
             judgements = self._judge_all(statement.claims, cases, constants)
         return StatementResult(
             statement=statement,
             judgements=judgements,
-            controls=tuple(
-                self._control(statement, control, cases, constants) for control in statement.controls
-            ),
+            controls=tuple(self._control(statement, control, cases, constants) for control in statement.controls),
             errata=tuple(recheck(erratum) for erratum in statement.errata),
             cases=tuple(cases),
             constants=constants,
@@ -120,9 +114,7 @@ class Checker:
         broken = []
         for parameters in nominal if control.every_case else nominal[:1]:
             changed = replace(parameters, **control.changes)
-            seeds = trial_seeds(
-                self.seed, f"{statement.id}|control {control.name}|{parameters}", control.trials
-            )
+            seeds = trial_seeds(self.seed, f"{statement.id}|control {control.name}|{parameters}", control.trials)
             trials = self.laboratory.run(statement, changed, seeds, f"{statement.id} control: {control.name}")
             broken.append(Case(parameters, tuple(trials), frozenset(control.premises)))
         return broken
@@ -142,9 +134,7 @@ def _open(row: Any) -> bool:
 def _premises_not_seen_to_fail(control: Control, cases: Sequence[Case]) -> tuple[str, ...]:
     """Premises the control says it breaks that hold on some trial all the same, or that no trial shows."""
     margins = [trial.observation.premises for case in cases for trial in case.trials]
-    return tuple(
-        name for name in control.premises if not margins or not all(m.get(name, 0.0) < 0 for m in margins)
-    )
+    return tuple(name for name in control.premises if not margins or not all(m.get(name, 0.0) < 0 for m in margins))
 
 
 def recheck(erratum: Erratum) -> CheckedErratum:

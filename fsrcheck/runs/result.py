@@ -134,9 +134,7 @@ class StatementResult:
     @property
     def from_size(self) -> Mapping[str, Any] | None:
         """The smallest size from which every claim that has one holds and says something; None without."""
-        found = [
-            (judgement.from_size, judgement.claim) for judgement in self.judgements if judgement.from_size
-        ]
+        found = [(judgement.from_size, judgement.claim) for judgement in self.judgements if judgement.from_size]
         if not found:
             return None
         (below, size), claim = max(found, key=lambda item: item[0][1])
@@ -163,9 +161,7 @@ class StatementResult:
             "constants": [_constant_to_json(constant) for constant in self.constants.values()],
             "claims": [_judgement_to_json(judgement) for judgement in self.judgements],
             "controls": [_control_to_json(control) for control in self.controls],
-            "errata": [
-                erratum_to_json(self.statement.id, self.statement.printed, item) for item in self.errata
-            ],
+            "errata": [erratum_to_json(self.statement.id, self.statement.printed, item) for item in self.errata],
             "trials": self.trials,
             "scale": self.scale,
             "seed": self.seed,

@@ -31,9 +31,7 @@ class Laboratory:
     store: TrialStore | None = None
     progress: Progress = silent
 
-    def run(
-        self, statement: Statement, parameters: Any, seeds: Sequence[int], label: str = ""
-    ) -> list[Trial]:
+    def run(self, statement: Statement, parameters: Any, seeds: Sequence[int], label: str = "") -> list[Trial]:
         """Return one trial per seed, in order; saved ones are not run again."""
         plain = parameters_to_json(parameters)
         found = {seed: self._saved(statement, plain, seed) for seed in seeds}
@@ -57,9 +55,7 @@ class Laboratory:
     ) -> list[Trial]:
         observations = statement.run(parameters, seeds, self.device)
         if len(observations) != len(seeds):
-            raise FsrcheckError(
-                f"{statement.id} must return {len(seeds)} observations, got {len(observations)}"
-            )
+            raise FsrcheckError(f"{statement.id} must return {len(seeds)} observations, got {len(observations)}")
         return [
             Trial(statement.id, plain, seed, observation, self.device, versions())
             for seed, observation in zip(seeds, observations, strict=True)

@@ -132,7 +132,5 @@ def _independent_channels(target: TargetNetwork) -> tuple[Tensor, Tensor]:
     rows = weights / size[..., None]
     overlap = (rows @ rows.mT - torch.eye(rows.shape[1], dtype=rows.dtype, device=rows.device)).abs().max()
     if not overlap <= ORTHOGONALITY:
-        raise InputError(
-            f"channels of a patch must be independent, got latent correlation {float(overlap):.3g}"
-        )
+        raise InputError(f"channels of a patch must be independent, got latent correlation {float(overlap):.3g}")
     return size, level.thresholds.flatten(0, 1) / size

@@ -162,9 +162,7 @@ class _Search:
             return zeros + settings.cutoff * settings.unit, least_gap
         moments = self.oracle.code_moments()
         unit = moments.unit if settings.unit is None else zeros + settings.unit
-        return settings.cutoff * unit, least_gap.maximum(
-            settings.anchor_floor * 6 * moments.first * unit.pow(3)
-        )
+        return settings.cutoff * unit, least_gap.maximum(settings.anchor_floor * 6 * moments.first * unit.pow(3))
 
     def round(self, count: int) -> None:
         """Examine `count` anchors per row (lines 3-9)."""

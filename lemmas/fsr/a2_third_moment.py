@@ -130,7 +130,9 @@ def residuals(terms: Sequence[str] = REPAIRED_TERMS) -> list[sympy.Expr]:
     direct = sympy.prod([sum(code[p] * atom[p] for p in channels) for atom in atoms])
     cubes = sum(code[r] ** 3 * sympy.prod([atom[r] for atom in atoms]) for r in channels)
     crosses = sum(
-        code[p] ** 2 * code[q] * sum(sympy.prod([a[{"p": p, "q": q}[x]] for a, x in zip(atoms, t, strict=True)]) for t in terms)
+        code[p] ** 2
+        * code[q]
+        * sum(sympy.prod([a[{"p": p, "q": q}[x]] for a, x in zip(atoms, t, strict=True)]) for t in terms)
         for p, q in product(channels, repeat=2)
         if p != q
     )
@@ -175,8 +177,12 @@ STATEMENT = Statement(
     source="Appendix A, l.627-641",
     evidence="symbolic; measured on samples",
     claims=(
-        SymbolicIdentity("expansion", r"$(\sum_p S_p W_p)^{\otimes 3}$ equals the expansion, all $m$ and $d$", residuals),
-        Identity("implementation", r"the relative residual on random codes is rounding, $\le 10^{-12}$", "residual", ROUNDING),
+        SymbolicIdentity(
+            "expansion", r"$(\sum_p S_p W_p)^{\otimes 3}$ equals the expansion, all $m$ and $d$", residuals
+        ),
+        Identity(
+            "implementation", r"the relative residual on random codes is rounding, $\le 10^{-12}$", "residual", ROUNDING
+        ),
         Bound("beta", r"mean of $\beta_{p,q}$ is at most $2 k^2 m^{-2}$", "beta", "beta_constant", beta_shape),
         Bound("gamma", r"mean of $\gamma_{p,q,r}$ is at most $k^3 m^{-2.01}$", "gamma", "gamma_constant", gamma_shape),
     ),
@@ -199,7 +205,7 @@ STATEMENT = Statement(
             "beta",
             {"family": "equicorrelated", "correlation": 0.5},
             {"num_channels": 32},
-            premises=("pair_probability", "triple_probability"),
+            premises=("num_active", "pair_probability", "triple_probability"),
         ),
         Control(
             "equicorrelated triples",
@@ -207,7 +213,7 @@ STATEMENT = Statement(
             "gamma",
             {"family": "equicorrelated", "correlation": 0.8},
             {"num_channels": 32},
-            premises=("pair_probability", "triple_probability"),
+            premises=("num_active", "pair_probability", "triple_probability"),
         ),
     ),
     errata=(

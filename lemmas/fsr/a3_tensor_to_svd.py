@@ -176,7 +176,7 @@ STATEMENT = Statement(
             "deviation",
             {"family": "equicorrelated", "correlation": 0.8, "oracle": SAMPLES},
             {"num_channels": 64, "expected_active": 2.0},
-            premises=("pair_probability", "triple_probability"),
+            premises=("num_active", "pair_probability", "triple_probability"),
         ),
         Control(
             "half the explicit bound",

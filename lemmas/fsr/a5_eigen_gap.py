@@ -98,16 +98,18 @@ STATEMENT = Statement(
     evidence="measured on samples",
     claims=(
         Frequency("printed", r"$\Pr[V_1 - V_2 > k/m] \ge m^{-2}$", "wide", printed, attempts="anchors"),
-        Frequency("explicit", r"$\Pr[V_1 - V_2 > k/m] \ge |R| q (1 - k/m)^{2|R|-2}$", "wide", guaranteed, attempts="anchors"),
+        Frequency(
+            "explicit", r"$\Pr[V_1 - V_2 > k/m] \ge |R| q (1 - k/m)^{2|R|-2}$", "wide", guaranteed, attempts="anchors"
+        ),
     ),
     controls=(
         Control(
             "twins",
             "Assumption 2.2 for one pair: the two channels of R fire together",
             "explicit",
-            {"family": "one_correlated_pair", "correlation": 0.999},
+            {"family": "one_correlated_pair", "correlation": 0.995},
             {"candidates": 2, "num_channels": 32},
-            premises=("pair_probability", "cross_nondegeneracy"),
+            premises=("pair_probability", "triple_probability", "sigma_min"),
         ),
     ),
     expected=Verdict.SUPPORTED,

@@ -34,7 +34,7 @@ from fsrcheck.statement import Control, Defect, Erratum, Kind, Statement
 from lemmas.fsr.found_columns import cutoff_margin, perturbed_columns
 from lemmas.fsr.targets import TargetParameters, build_target, premise_margins
 
-SIZES = (12, 16, 24, 32, 48)
+SIZES = (12, 16, 20, 24, 32)
 CHUNK = 8192
 
 
@@ -184,7 +184,7 @@ STATEMENT = Statement(
             "off axis",
             {"family": "equicorrelated", "correlation": 0.5},
             {"num_channels": 32},
-            premises=("pair_probability", "triple_probability"),
+            premises=("num_active", "pair_probability", "triple_probability"),
         ),
     ),
     errata=(

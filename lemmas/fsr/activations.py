@@ -128,7 +128,9 @@ RELU = Statement(
         SymbolicIdentity("ranges", r"$0 \le f' \le 1$ and $0 \le f'' \le 1.5/\zeta$", relu_ranges),
     ),
     controls=(
-        Control("sign", "the sign of the quartic term", "joins", altered_claim=_altered("joins", lambda: relu_joins(-1))),
+        Control(
+            "sign", "the sign of the quartic term", "joins", altered_claim=_altered("joins", lambda: relu_joins(-1))
+        ),
         Control(
             "constant",
             "1.5 lowered by 1 %",
@@ -156,7 +158,9 @@ LEAKY = Statement(
         SymbolicIdentity("ranges", r"$\zeta \le f' \le 1$ and $f'' \le 1.5 (1 - \zeta)/\zeta$", leaky_ranges),
     ),
     controls=(
-        Control("sign", "the sign of the quartic term", "joins", altered_claim=_altered("joins", lambda: leaky_joins(-1))),
+        Control(
+            "sign", "the sign of the quartic term", "joins", altered_claim=_altered("joins", lambda: leaky_joins(-1))
+        ),
         Control(
             "printed right piece",
             "the offset of the right piece, z as printed",

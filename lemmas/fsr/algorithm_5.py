@@ -8,6 +8,8 @@ v' = E[1{<v, X> >= b} X].
 
 Checkable form: 1. the batched implementation agrees with a plain transcription of the lines, on the same draws, column by
 column, with the same number of iterations; 2. the repaired algorithm ends with all columns within m^3 iterations.
+The comparison is possible for the repaired rule only: with the sign of v left to the eigen-solver, rounding decides it,
+and about one run in a hundred of the printed lines differs between two correct implementations.
 
 What the printed lines get wrong, each with a counterexample:
 - line 6 leaves the sign of v open. For v = -W_p the indicator of line 8 is empty and v' = 0/0;
@@ -131,9 +133,8 @@ def _ended(parameters: Parameters, target: TargetNetwork, seeds: Sequence[int]) 
     result = warm_start(PopulationOracle(target, seeds), settings(parameters), max_iterations=limit)
     return [
         {
-            "complete": Measurement(float(complete)),
+            "complete": Measurement(float(complete and undefined == 0)),
             "iterations": Measurement(float(iterations) if complete else float("inf")),
-            "undefined": Measurement(float(undefined)),
         }
         for complete, iterations, undefined in zip(result.complete, result.iterations, result.undefined, strict=True)
     ]
@@ -146,7 +147,9 @@ def wrong_sign() -> Counterexample:
     cutoff = torch.ones(1, dtype=torch.float64)
     atom = target.first.dictionary[:, 0, :, 0][:, None]
     right, wrong = (float(oracle.purify(sign * atom, cutoff).norm()) for sign in (1, -1))
-    return Counterexample("m = 8, k = 1: |E[1{<v, X> >= 1} X]| for v = W_1 and for v = -W_1", right, wrong, wrong == 0.0)
+    return Counterexample(
+        "m = 8, k = 1: |E[1{<v, X> >= 1} X]| for v = W_1 and for v = -W_1", right, wrong, wrong == 0.0
+    )
 
 
 def small_codes() -> Counterexample:
@@ -202,7 +205,7 @@ STATEMENT = Statement(
         ),
         Frequency(
             "complete",
-            "all columns found with probability at least 0.5",
+            "all columns found, and line 8 never 0/0, with probability at least 0.5",
             "complete",
             lambda parameters: 0.5,
             where=Selection({"task": RUN}),
@@ -213,16 +216,16 @@ STATEMENT = Statement(
             "printed lines",
             "the repairs: the lines as printed",
             "complete",
-            {"rule": PRINTED},
-            {"task": RUN, "num_channels": 32},
+            {"rule": PRINTED, "max_iterations": 120},
+            {"task": RUN, "num_channels": 16},
             trials=40,
         ),
         Control(
             "printed gap, small codes",
             "the scale of the codes, under the printed gap",
             "complete",
-            {"rule": PRINTED, "code_scale": 0.2},
-            {"task": RUN, "num_channels": 32},
+            {"rule": PRINTED, "code_scale": 0.2, "max_iterations": 120},
+            {"task": RUN, "num_channels": 16},
             trials=40,
         ),
         Control("few iterations", "T = m", "terminates", {"max_iterations": 32}, {"task": RUN, "num_channels": 32}),
@@ -231,7 +234,7 @@ STATEMENT = Statement(
             "the cutoff of the transcription, 1.5 b for b",
             "transcription",
             {"transcript_cutoff": 1.5},
-            {"task": COMPARE, "rule": REPAIRED},
+            {"task": COMPARE, "num_channels": 8},
         ),
     ),
     errata=(
@@ -262,10 +265,7 @@ STATEMENT = Statement(
     parameters=Parameters,
     cases={
         "quick": (
-            *(
-                Parameters(task=COMPARE, rule=rule, num_channels=6, expected_active=1.0, max_iterations=15)
-                for rule in (PRINTED, REPAIRED)
-            ),
+            *(Parameters(task=COMPARE, num_channels=m, expected_active=1.0, max_iterations=15) for m in (6, 8)),
             *(Parameters(num_channels=m) for m in (16, 32, 64)),
         )
     },

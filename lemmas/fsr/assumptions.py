@@ -144,9 +144,18 @@ def claims(names: Sequence[str]) -> tuple[Bound, ...]:
 
 
 EXPLICIT = Constant(
-    "explicit", 1.0, Provenance.CHOSEN, "the limits themselves are those of fsrcheck.model.premises, each with its reason"
+    "explicit",
+    1.0,
+    Provenance.CHOSEN,
+    "the limits themselves are those of fsrcheck.model.premises, each with its reason",
 )
-TWO_LEVELS = {"num_levels": 2, "level": 2, "num_patches": 2, "num_channels": 16}
+TWO_LEVELS: dict[str, Any] = {
+    "num_levels": 2,
+    "level": 2,
+    "num_patches": 2,
+    "num_channels": 16,
+    "expected_active": 1.0,
+}
 ACCEPTED = (
     *(Parameters(num_channels=m, expected_active=k) for k in (1.0, 2.0) for m in (16, 32, 64, 128)),
     Parameters("cross_patch_correlated", num_patches=2, correlation=0.5),
@@ -177,9 +186,11 @@ STATEMENT_2_2 = Statement(
     claims=claims(ASSUMPTION_2_2),
     controls=(
         _control("too many active", "sparsity: k = m/4", "activation probability", BASE, expected_active=16.0),
-        _control("equicorrelated 0.3", "pairs", "pair probability", BASE, family="equicorrelated", correlation=0.3),
+        _control("equicorrelated 0.3", "triples", "triple probability", BASE, family="equicorrelated", correlation=0.3),
         _control("equicorrelated 0.5", "triples", "triple probability", BASE, family="equicorrelated", correlation=0.5),
-        _control("one pair at 0.9", "one pair", "pair probability", BASE, family="one_correlated_pair", correlation=0.9),
+        _control(
+            "one pair at 0.9", "one pair", "pair probability", BASE, family="one_correlated_pair", correlation=0.9
+        ),
         _control("dense mixing", "pairs at level 2", "pair probability", TWO_LEVEL_BASE, family="dense_mixing"),
         _control("shared supports", "pairs at level 2", "pair probability", TWO_LEVEL_BASE, family="shared_supports"),
     ),
@@ -199,7 +210,10 @@ def diagonal_dominance() -> Counterexample:
     m, k = 64, 2.0
     ratio = (m - 1) * k / m  # (m - 1) e pi over e
     return Counterexample(
-        "m = 64, k = 2, independent channels: off-diagonal row sum of mu / diagonal, against < 1", 1.0, ratio, ratio >= 1
+        "m = 64, k = 2, independent channels: off-diagonal row sum of mu / diagonal, against < 1",
+        1.0,
+        ratio,
+        ratio >= 1,
     )
 
 
@@ -218,7 +232,12 @@ STATEMENT_2_3 = Statement(
     controls=(
         _control("shared supports", "mu is singular", "sigma min", TWO_LEVEL_BASE, family="shared_supports"),
         _control(
-            "nested pair", "a pair that fires together", "cross gap", BASE, family="one_correlated_pair", correlation=0.9999
+            "nested pair",
+            "a pair that fires together",
+            "cross gap",
+            BASE,
+            family="one_correlated_pair",
+            correlation=0.9999,
         ),
     ),
     errata=(

@@ -90,7 +90,9 @@ STATEMENT = Statement(
         Bound("orthonormal", r"$\max |W^\top W - I| \le 10^{-8}$", "defect", "tolerance", lambda parameters: 1.0),
     ),
     controls=(
-        Control("large weights", "V scaled by m", "first level", {"weight_scale": 16.0}, {"num_channels": 16}, trials=7),
+        Control(
+            "large weights", "V scaled by m", "first level", {"weight_scale": 16.0}, {"num_channels": 16}, trials=7
+        ),
         Control(
             "large weights above",
             "V scaled by m",

@@ -88,7 +88,9 @@ def _repeated_level(level: Any, batch: int) -> Any:
     )
 
 
-def premise_margins(target: TargetNetwork, parameters: TargetParameters, seeds: Sequence[int]) -> list[dict[str, float]]:
+def premise_margins(
+    target: TargetNetwork, parameters: TargetParameters, seeds: Sequence[int]
+) -> list[dict[str, float]]:
     """Margins of Assumptions 2.2 and 2.3 on the first level for every instance, with the explicit constants of
     ``fsrcheck.model.premises``."""
     measured = measure_assumptions(target, seeds=seeds)

@@ -38,9 +38,7 @@ def case(
     premises: Mapping[str, float] | None = None,
     waived: Sequence[str] = (),
 ) -> Case:
-    trials = tuple(
-        trial(value, error=error, premises=premises, seed=seed) for seed, value in enumerate(values)
-    )
+    trials = tuple(trial(value, error=error, premises=premises, seed=seed) for seed, value in enumerate(values))
     return Case(point or Point(), trials, frozenset(waived))
 
 

@@ -102,12 +102,8 @@ def test_a_constant_that_was_never_fitted_is_inconclusive():
 
 
 def test_one_exceedance_of_a_fitted_constant_is_forgiven_and_many_are_not():
-    constant = Constant(
-        "C", 1.0, Provenance.FITTED, ranges={"size": Range(1, 99), "family": Range(words=("plain",))}
-    )
-    few, many = (
-        replace(evidence(case([2.0] * n + [0.5] * (12 - n))), constants={"C": constant}) for n in (1, 10)
-    )
+    constant = Constant("C", 1.0, Provenance.FITTED, ranges={"size": Range(1, 99), "family": Range(words=("plain",))})
+    few, many = (replace(evidence(case([2.0] * n + [0.5] * (12 - n))), constants={"C": constant}) for n in (1, 10))
     assert UPPER.judge(few).outcome is Outcome.HOLDS
     assert UPPER.judge(many).outcome is Outcome.VIOLATED
 
@@ -168,9 +164,7 @@ def test_many_cases_share_the_false_alarm_under_optional_continuation():
             if not judgement.seeds_wanted:
                 break
             cases = [
-                case(
-                    [*(t.measurement("y").value for t in c.trials), *rng.random(len(c.trials))], c.parameters
-                )
+                case([*(t.measurement("y").value for t in c.trials), *rng.random(len(c.trials))], c.parameters)
                 for c in cases
             ]
         alarms += judgement.outcome is Outcome.VIOLATED

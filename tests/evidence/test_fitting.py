@@ -12,9 +12,7 @@ from tests.evidence.making import INFINITY, NAN, is_at_least, is_at_most
 SIZES = np.array([16.0, 24, 32, 48, 64])
 
 
-def law(
-    exponent: float, spread: np.ndarray, trials: int, rng: np.random.Generator
-) -> dict[float, list[float]]:
+def law(exponent: float, spread: np.ndarray, trials: int, rng: np.random.Generator) -> dict[float, list[float]]:
     """Trials of 3 * size ** exponent with log-normal spread."""
     noise = rng.standard_normal((len(SIZES), trials)) * spread[:, None]
     return {size: list(3 * size**exponent * np.exp(row)) for size, row in zip(SIZES, noise, strict=True)}
@@ -97,8 +95,7 @@ def test_local_slopes_lie_between_neighbouring_sizes():
 
 def test_more_instances_make_the_interval_narrower():
     few, many = (
-        fit_power_law(law(-0.5, np.full(5, 0.2), n, np.random.default_rng(4)), 0.01).exponent
-        for n in (5, 500)
+        fit_power_law(law(-0.5, np.full(5, 0.2), n, np.random.default_rng(4)), 0.01).exponent for n in (5, 500)
     )
     assert many.high - many.low < (few.high - few.low) / 5
 

@@ -27,8 +27,7 @@ def cases(
 ) -> list[Case]:
     rng = np.random.default_rng(seed)
     return [
-        case(list(function(size) * np.exp(spread * rng.standard_normal(trials))), Point(size, family))
-        for size in SIZES
+        case(list(function(size) * np.exp(spread * rng.standard_normal(trials))), Point(size, family)) for size in SIZES
     ]
 
 
@@ -173,8 +172,7 @@ def test_a_true_law_is_violated_no_more_often_than_stated_whatever_the_spread():
     claim = replace(ROOT, allowance=1e-9)
     for _ in range(runs):
         found = [
-            case(list(size**-0.5 * np.exp(0.01 * (size / 16) * rng.standard_normal(10))), Point(size))
-            for size in SIZES
+            case(list(size**-0.5 * np.exp(0.01 * (size / 16) * rng.standard_normal(10))), Point(size)) for size in SIZES
         ]
         alarms += claim.judge(Evidence(found, {}, 0.4)).outcome is Outcome.VIOLATED
     assert is_at_most(alarms, runs, 0.4 / 8 + 0.005)

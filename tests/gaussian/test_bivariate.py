@@ -196,9 +196,7 @@ def test_gated_mean_agrees_with_integration_by_parts(h1: float, h2: float, rho: 
 @each_function
 def test_derivatives_agree_with_differences_twice(function: Callable[..., Tensor]) -> None:
     points = [(1.0, 0.5, 0.3), (-0.7, 0.4, -0.6), (0.0, 0.1, 0.9), (0.8, 0.8, 0.95), (-1.0, -0.5, -0.5)]
-    inputs = tuple(
-        torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in zip(*points, strict=True)
-    )
+    inputs = tuple(torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in zip(*points, strict=True))
     assert gradcheck(function, inputs)
     assert gradgradcheck(function, inputs)
 
@@ -248,9 +246,7 @@ def test_far_thresholds_give_zero_and_empty_gives_empty(function: Callable[..., 
         ((0.0, -math.inf, 0.5), "h2 must be finite, got -inf"),
     ],
 )
-def test_unusable_input_is_refused(
-    function: Callable[..., Tensor], arguments: tuple[float, ...], message: str
-) -> None:
+def test_unusable_input_is_refused(function: Callable[..., Tensor], arguments: tuple[float, ...], message: str) -> None:
     with pytest.raises(InputError, match=message):
         function(*arguments)
 

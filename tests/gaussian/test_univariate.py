@@ -38,9 +38,7 @@ def ball_moment(threshold: float, lower: float, order: int) -> arb:
     powers = [ball_tail(lower), phi]
     for k in range(2, order + 1):
         powers.append(arb(lower) ** (k - 1) * phi + (k - 1) * powers[k - 2])
-    return sum(
-        (math.comb(order, k) * (-arb(threshold)) ** (order - k) * powers[k] for k in range(order + 1)), arb(0)
-    )
+    return sum((math.comb(order, k) * (-arb(threshold)) ** (order - k) * powers[k] for k in range(order + 1)), arb(0))
 
 
 def relative_error(value: torch.Tensor, reference: arb) -> float:

@@ -11,9 +11,7 @@ from fsrcheck.model.families import FAMILIES
 from fsrcheck.model.premises import AssumptionConstants, premises
 
 
-def _margins(
-    name: str, channels: int, active: float, seeds: list[int], **options: Any
-) -> dict[str, torch.Tensor]:
+def _margins(name: str, channels: int, active: float, seeds: list[int], **options: Any) -> dict[str, torch.Tensor]:
     target = FAMILIES[name](channels, active, seeds=seeds, **options)
     measured = measure_assumptions(target, target.num_levels, seeds=seeds)
     return premises(measured, AssumptionConstants.defaults(active, measured.patch_dim))
@@ -89,9 +87,7 @@ def _tensors(measured: Any) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize(("name", "level"), [("cross_patch_correlated", 1), ("overlapping_inhibition", 2)])
 def test_a_batch_equals_a_loop_and_chunks_do_not_matter(name: str, level: int) -> None:
-    batch = _tensors(
-        measure_assumptions(FAMILIES[name](8, 1, seeds=[1, 2]), level, seeds=[1, 2], num_samples=8000)
-    )
+    batch = _tensors(measure_assumptions(FAMILIES[name](8, 1, seeds=[1, 2]), level, seeds=[1, 2], num_samples=8000))
     for row, seed in enumerate([1, 2]):
         target = FAMILIES[name](8, 1, seeds=[seed])
         alone = _tensors(measure_assumptions(target, level, seeds=[seed], num_samples=8000, chunk_size=333))

@@ -52,9 +52,7 @@ def test_triples_are_those_of_a_plain_loop() -> None:
         counts.add(co_activity(chunk))
     expected = torch.stack(
         [
-            torch.stack(
-                [(codes[b, :, p][:, list(c)] > 0).all(dim=1).sum() for c in combinations(range(5), 3)]
-            )
+            torch.stack([(codes[b, :, p][:, list(c)] > 0).all(dim=1).sum() for c in combinations(range(5), 3)])
             for b in range(2)
             for p in range(2)
         ]

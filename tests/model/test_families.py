@@ -85,9 +85,7 @@ def test_correlations_are_those_asked_for() -> None:
 
 def test_coherence_is_that_asked_for() -> None:
     dictionary = non_orthonormal_dictionary(6, 1, seeds=[1], patch_dim=9, coherence=0.1).first.dictionary
-    torch.testing.assert_close(
-        orthonormality_defect(dictionary), torch.full((1, 1), 0.1, dtype=torch.float64)
-    )
+    torch.testing.assert_close(orthonormality_defect(dictionary), torch.full((1, 1), 0.1, dtype=torch.float64))
     torch.testing.assert_close(dictionary.norm(dim=-2), torch.ones(1, 1, 6, dtype=torch.float64))
 
 

@@ -18,9 +18,7 @@ from fsrcheck.model.streams import standard_normal, streams
 from fsrcheck.model.target import FirstLevel, TargetNetwork
 
 
-def _random_target(
-    seed: int, num_channels: int = 5, num_patches: int = 2, latent_dim: int = 12
-) -> TargetNetwork:
+def _random_target(seed: int, num_channels: int = 5, num_patches: int = 2, latent_dim: int = 12) -> TargetNetwork:
     """Correlations of either sign, thresholds and scales all different."""
     generators = streams([seed], "random target")
     weights = standard_normal(generators, (num_patches, num_channels, latent_dim))
@@ -35,9 +33,7 @@ def test_triples_against_scipy(thresholds: list[float], seed: int) -> None:
     rows = standard_normal(streams([seed], "rows"), (3, 5))[0]
     rows = rows / rows.norm(dim=1, keepdim=True)
     gram = rows @ rows.T
-    ours = upper_orthant_three(
-        torch.tensor([thresholds], dtype=torch.float64), gram[[0, 0, 1], [1, 2, 2]][None]
-    ).item()
+    ours = upper_orthant_three(torch.tensor([thresholds], dtype=torch.float64), gram[[0, 0, 1], [1, 2, 2]][None]).item()
     theirs = multivariate_normal(cov=gram.numpy(), allow_singular=True).cdf([-t for t in thresholds])
     assert ours == pytest.approx(theirs, rel=1e-3, abs=2e-5)
 

@@ -67,9 +67,7 @@ def test_rotating_the_dictionary_rotates_the_patches(seed: int) -> None:
     target = independent_channels(5, 1, seeds=[seed], num_patches=2, patch_dim=7)
     first = target.first
     rotation = haar_dictionaries(streams([seed], "rotation"), 2, 7, 7)
-    rotated = TargetNetwork(
-        (FirstLevel(rotation @ first.dictionary, first.latent_weights, first.thresholds),)
-    )
+    rotated = TargetNetwork((FirstLevel(rotation @ first.dictionary, first.latent_weights, first.thresholds),))
     codes = target.sample_codes(streams([seed], "x"), 20)
     before, after = target.patches(codes)[0], rotated.patches(codes)[0]
     torch.testing.assert_close(after, (rotation[:, None] @ before[..., None])[..., 0])
@@ -81,11 +79,7 @@ def test_permuting_channels_permutes_codes_and_keeps_patches(seed: int, order: l
     target = cross_patch_correlated(5, 1, seeds=[seed])
     first = target.first
     permuted = TargetNetwork(
-        (
-            FirstLevel(
-                first.dictionary[..., order], first.latent_weights[:, :, order], first.thresholds[..., order]
-            ),
-        )
+        (FirstLevel(first.dictionary[..., order], first.latent_weights[:, :, order], first.thresholds[..., order]),)
     )
     before = target.sample_codes(streams([seed], "x"), 20)
     after = permuted.sample_codes(streams([seed], "x"), 20)
@@ -98,9 +92,7 @@ def test_permuting_channels_permutes_codes_and_keeps_patches(seed: int, order: l
 def test_scaling_weights_and_thresholds_scales_codes(seed: int, scale: float) -> None:
     target = independent_channels(5, 1, seeds=[seed])
     first = target.first
-    scaled = TargetNetwork(
-        (FirstLevel(first.dictionary, scale * first.latent_weights, scale * first.thresholds),)
-    )
+    scaled = TargetNetwork((FirstLevel(first.dictionary, scale * first.latent_weights, scale * first.thresholds),))
     before = target.sample_codes(streams([seed], "x"), 20)[0]
     torch.testing.assert_close(scaled.sample_codes(streams([seed], "x"), 20)[0], scale * before)
 

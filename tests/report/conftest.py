@@ -23,9 +23,7 @@ def results(registry: Registry) -> list[StatementResult]:
 
 
 @pytest.fixture(scope="session")
-def folder(
-    tmp_path_factory: pytest.TempPathFactory, results: list[StatementResult], registry: Registry
-) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, results: list[StatementResult], registry: Registry) -> Path:
     out = tmp_path_factory.mktemp("report") / "out"
     write_report(results, registry, out, created=date(2026, 1, 2))
     return out

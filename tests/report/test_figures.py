@@ -31,9 +31,7 @@ def test_the_standard_plot_shows_fit_claim_bound_and_local_slopes(results):
     (drawing,) = standard_drawings(results[0])
     upper, lower = drawing.figure.axes
     shown = texts(to_svg(drawing.figure, name="x", description=""))
-    assert {"trials", "claimed slope −0.5", "bound: mean deviation", "local slope", "num_tosses"} <= set(
-        shown
-    )
+    assert {"trials", "claimed slope −0.5", "bound: mean deviation", "local slope", "num_tosses"} <= set(shown)
     assert any(text.startswith("fit, slope −0.4") or text.startswith("fit, slope −0.5") for text in shown)
     assert len(lower.containers) == 1
     assert upper.get_xscale() == upper.get_yscale() == "log"

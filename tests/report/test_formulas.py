@@ -11,9 +11,7 @@ from fsrcheck.report.formulas import (
 from tests.example import PAPER
 
 
-@pytest.mark.parametrize(
-    "statement", [*installed().statements, *PAPER.statements], ids=lambda statement: statement.id
-)
+@pytest.mark.parametrize("statement", [*installed().statements, *PAPER.statements], ids=lambda statement: statement.id)
 def test_every_formula_of_every_installed_statement_converts(statement):
     assert statement_formula_errors(statement) == []
 

@@ -69,9 +69,7 @@ def test_every_statement_has_a_part_and_a_deep_link(page, outline):
 
 def test_headings_do_not_skip_levels(outline):
     assert outline.headings[0] == 1
-    assert all(
-        after <= before + 1 for before, after in zip(outline.headings, outline.headings[1:], strict=False)
-    )
+    assert all(after <= before + 1 for before, after in zip(outline.headings, outline.headings[1:], strict=False))
 
 
 def test_a_verdict_is_a_word_and_a_sign(page):
@@ -110,9 +108,7 @@ def test_a_statement_that_was_not_run_is_never_shown_as_passed(results, registry
 
 
 def test_no_results_at_all_make_a_page(registry):
-    assert (
-        "0 of 0 verdicts are as expected; 2 of 2 statements were not run." in render_page([], registry).html
-    )
+    assert "0 of 0 verdicts are as expected; 2 of 2 statements were not run." in render_page([], registry).html
 
 
 def test_text_of_a_statement_is_escaped(results):

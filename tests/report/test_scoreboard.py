@@ -58,6 +58,4 @@ def test_json_has_every_result_and_names_what_was_not_run(results, registry):
 
 def test_json_writes_no_bare_nan(results, registry):
     broken = replace(results[0], false_alarm=float("nan"))
-    assert (
-        json.loads(results_json([broken], registry), parse_constant=int)["results"][0]["false_alarm"] == "nan"
-    )
+    assert json.loads(results_json([broken], registry), parse_constant=int)["results"][0]["false_alarm"] == "nan"

@@ -33,9 +33,7 @@ def test_other_files_in_the_folder_stay(tmp_path, results, registry):
 
 
 @pytest.mark.parametrize("failing", range(1, 5))
-def test_a_write_that_fails_leaves_the_old_report_as_it_was(
-    tmp_path, results, registry, monkeypatch, failing
-):
+def test_a_write_that_fails_leaves_the_old_report_as_it_was(tmp_path, results, registry, monkeypatch, failing):
     write_report(results, registry, tmp_path)
     before = content_of(tmp_path)
     calls = []

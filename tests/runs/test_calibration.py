@@ -14,9 +14,7 @@ from fsrcheck.runs.trying import Laboratory
 from tests.example import SQUARE, THEOREM, Coins, run
 from tests.invoking import paper_of
 
-UNFITTED = replace(
-    THEOREM, constants=(), cases={"quick": (Coins(100, repetitions=20), Coins(400, repetitions=20))}
-)
+UNFITTED = replace(THEOREM, constants=(), cases={"quick": (Coins(100, repetitions=20), Coins(400, repetitions=20))})
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +88,7 @@ def test_a_paper_without_a_file_for_constants_is_refused(paper, calibration):
         save_constants(replace(paper, constants_file=None), calibration)
 
 
-@pytest.mark.parametrize(
-    "content", ["", "[]", "{", '{"coins.T.2": {}}', '{"coins.T.2": {"constants": {"C": {}}}}']
-)
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"coins.T.2": {}}', '{"coins.T.2": {"constants": {"C": {}}}}'])
 def test_a_foreign_data_file_is_an_error(paper, content):
     paper.constants_file.write_text(content)
     with pytest.raises(RecordError):
@@ -101,8 +97,6 @@ def test_a_foreign_data_file_is_an_error(paper, content):
 
 def test_a_stored_constant_with_too_few_trials_is_an_error(paper, calibration):
     save_constants(paper, calibration)
-    paper.constants_file.write_text(
-        paper.constants_file.read_text().replace('"trials": 405', '"trials": 404')
-    )
+    paper.constants_file.write_text(paper.constants_file.read_text().replace('"trials": 405', '"trials": 404'))
     with pytest.raises(RecordError, match="must rest on >= 405 trials, got 404"):
         load_constants(paper, UNFITTED)

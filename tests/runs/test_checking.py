@@ -32,10 +32,7 @@ def constant_run(values, premises=None):
     """A run that measures the same values again and again."""
 
     def made(parameters, seeds, device):
-        return [
-            Observation(premises or {}, {"deviation": Measurement(values[seed % len(values)])})
-            for seed in seeds
-        ]
+        return [Observation(premises or {}, {"deviation": Measurement(values[seed % len(values)])}) for seed in seeds]
 
     return made
 
@@ -115,10 +112,7 @@ def test_a_control_whose_premise_still_holds_is_not_caught():
 def test_a_control_whose_premise_fails_on_some_trials_only_is_not_caught():
     def flickering(parameters, seeds, device):
         margins = [0.01 if parameters.bias == 0 else 0.5 - seed % 2 for seed in seeds]
-        return [
-            replace(o, premises={"fair": m})
-            for o, m in zip(run(parameters, seeds, device), margins, strict=True)
-        ]
+        return [replace(o, premises={"fair": m}) for o, m in zip(run(parameters, seeds, device), margins, strict=True)]
 
     (control,) = checked(only(DEVIATION, controls=THEOREM.controls[:1], run=flickering)).controls
     assert control.judgement.outcome is Outcome.VIOLATED
@@ -128,8 +122,7 @@ def test_a_control_whose_premise_fails_on_some_trials_only_is_not_caught():
 def test_a_premise_that_the_control_does_not_name_is_not_waived():
     def two_premises(parameters, seeds, device):
         return [
-            replace(o, premises={**o.premises, "other": 0.1 - parameters.bias})
-            for o in run(parameters, seeds, device)
+            replace(o, premises={**o.premises, "other": 0.1 - parameters.bias}) for o in run(parameters, seeds, device)
         ]
 
     (control,) = checked(only(DEVIATION, controls=THEOREM.controls[:1], run=two_premises)).controls

@@ -38,9 +38,7 @@ def test_a_violated_claim_without_a_message_is_told_by_its_meaning():
 
 
 def test_an_exponent_has_no_place():
-    (line,) = complaints(
-        checked(replace(THEOREM, claims=(replace(THEOREM.claims[2], exponent=-2.0),), controls=()))
-    )
+    (line,) = complaints(checked(replace(THEOREM, claims=(replace(THEOREM.claims[2], exponent=-2.0),), controls=())))
     assert line.startswith("claim 'rate' VIOLATED: exponent -0.5")
 
 

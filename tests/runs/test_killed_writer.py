@@ -51,7 +51,5 @@ def test_a_resumed_run_makes_only_what_is_missing(tmp_path):
     path, told = tmp_path / "trials.jsonl", []
     Laboratory(store=TrialStore(path, CODE)).run(STATEMENT, Width(), SEEDS[:10])
     store = TrialStore(path, CODE)
-    Laboratory(store=store, progress=lambda *words: told.append(words[1:])).run(
-        STATEMENT, Width(), SEEDS[:12]
-    )
+    Laboratory(store=store, progress=lambda *words: told.append(words[1:])).run(STATEMENT, Width(), SEEDS[:12])
     assert told == [(10, 12), (11, 12), (12, 12)]

@@ -71,9 +71,7 @@ def test_dependent_channels_have_no_closed_form():
 def test_deflation_is_the_product_of_projections_in_order():
     generator = torch.Generator().manual_seed(3)
     patches = torch.randn(2, 200, 6, dtype=torch.float64, generator=generator)
-    found = torch.nn.functional.normalize(
-        torch.randn(2, 6, 4, dtype=torch.float64, generator=generator), dim=1
-    )
+    found = torch.nn.functional.normalize(torch.randn(2, 6, 4, dtype=torch.float64, generator=generator), dim=1)
     mask = torch.tensor([[True, True, True, True], [True, True, False, False]])
     cutoff = torch.tensor([0.1, 0.3], dtype=torch.float64)
     expected = patches.clone()

@@ -18,7 +18,7 @@ from fsrcheck.training import (
     samples_for,
     warm_start,
 )
-from tests.training.transcription import transcribe
+from lemmas.fsr.algorithm_5_transcription import transcribe
 
 REPAIRED = WarmStartSettings.repaired()
 
@@ -121,9 +121,7 @@ def test_patches_of_an_instance_are_rows_of_their_own():
 
 def test_rotating_the_dictionary_rotates_the_answer():
     target = independent_channels(12, 1.0, seeds=[21])
-    rotation = torch.linalg.qr(
-        torch.randn(12, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    )[0]
+    rotation = torch.linalg.qr(torch.randn(12, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(1)))[0]
     rotated = with_first(target, dictionary=rotation @ target.first.dictionary)
     before, after = run(target, [21]), run(rotated, [21])
     torch.testing.assert_close(rotation @ before.dictionary, after.dictionary, rtol=0, atol=1e-10)
@@ -134,11 +132,7 @@ def test_permuting_channels_leaves_the_patches_and_so_the_answer_alone():
     order = torch.randperm(12, generator=torch.Generator().manual_seed(2))
     first = target.first
     permuted = TargetNetwork(
-        (
-            FirstLevel(
-                first.dictionary[..., order], first.latent_weights[:, :, order], first.thresholds[..., order]
-            ),
-        )
+        (FirstLevel(first.dictionary[..., order], first.latent_weights[:, :, order], first.thresholds[..., order]),)
     )
     before, after = run(target, [22]), run(permuted, [22])
     torch.testing.assert_close(before.dictionary, after.dictionary, rtol=0, atol=1e-10)
@@ -150,9 +144,7 @@ def test_permuting_channels_leaves_the_patches_and_so_the_answer_alone():
 def test_scaling_the_codes_changes_nothing_in_the_repaired_form(factor):
     target = independent_channels(12, 1.0, seeds=[23])
     first = target.first
-    scaled = with_first(
-        target, latent_weights=factor * first.latent_weights, thresholds=factor * first.thresholds
-    )
+    scaled = with_first(target, latent_weights=factor * first.latent_weights, thresholds=factor * first.thresholds)
     before, after = run(target, [23]), run(scaled, [23])
     assert before.complete.all()
     torch.testing.assert_close(before.dictionary, after.dictionary, rtol=0, atol=1e-9)
