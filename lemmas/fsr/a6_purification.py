@@ -182,9 +182,9 @@ STATEMENT = Statement(
             "equicorrelated",
             "Assumption 2.2, pairs and triples",
             "off axis",
-            {"family": "equicorrelated", "correlation": 0.5},
+            {"family": "equicorrelated", "correlation": 0.3, "dictionary_error": 0.02},
             {"num_channels": 32},
-            premises=("num_active", "pair_probability", "triple_probability"),
+            premises=("num_active", "triple_probability"),
         ),
     ),
     errata=(
