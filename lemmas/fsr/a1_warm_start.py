@@ -24,7 +24,9 @@ Checkable form:
 On the population oracle the purified column equals the law by construction, so there only claims 1 and 5 are informative
 (which channels are accepted is still random).
 
-Measured: see the report. Controls: premises of Assumption 2.2 broken one at a time, and no sign fix.
+Measured: see the report. In calibration 2 of 2025 runs (m = 20 and 24) returned one column that is no atom, with an error above 1; C is their
+maximum, so the bound says something from m = 24 on only. All other runs had error sqrt(m) / k <= 0.96.
+Controls: equicorrelated latents, one correlated pair, no sign fix.
 Departures from the paper: those of ``WarmStartSettings.repaired``; one sample set for all iterations.
 Source: section 7.1, l.552-573; Appendix A, l.615-623 and l.811-855.
 """
@@ -68,6 +70,7 @@ class Parameters(TargetParameters):
     cutoff: float = 1.0  # b, in units of E[S | S > 0]
     noise_share: float = 0.25  # what sampling may add to the squared error
     fix_sign: bool = True  # off: v as the eigen-solver returns it, as printed
+    max_iterations: int = 0  # T; 0 for the default 40 m ln m
 
     def __post_init__(self) -> None:
         """Refuse an unknown oracle."""
@@ -98,7 +101,8 @@ def run(parameters: Parameters, seeds: Sequence[int], device: str) -> list[Obser
     if parameters.oracle == LAW:
         return [_law(parameters) for _ in seeds]
     target = build_target(parameters, seeds, device)
-    result = warm_start(oracle_of(parameters, target, seeds), settings(parameters))
+    limit = parameters.max_iterations or None
+    result = warm_start(oracle_of(parameters, target, seeds), settings(parameters), max_iterations=limit)
     columns = torch.where(result.found[:, None], result.dictionary, torch.nan)  # a column not found has no partner
     atoms = target.first.dictionary
     errors = match_columns(columns, atoms.flatten(0, 1)).errors.reshape(*atoms.shape[:2], -1)
@@ -143,12 +147,13 @@ def iterations_shape(parameters: Parameters) -> float:
 
 
 SIZES = (16, 20, 24, 28, 32)
-ALL_SIZES = (16, 24, 32, 48, 64, 96, 128)
+POPULATION_SIZES = {"quick": (16, 24, 32, 48, 64), "standard": (16, 24, 32, 48, 64, 96, 128)}
 ON_SAMPLES, ON_POPULATION, ON_LAW = (Selection({"oracle": name}) for name in (SAMPLES, POPULATION, LAW))
 SAMPLE_CASES = tuple(Parameters(num_channels=m) for m in SIZES)
-POPULATION_CASES = tuple(
-    Parameters(num_channels=m, expected_active=k, oracle=POPULATION) for k in (1.0, 2.0) for m in ALL_SIZES
-)
+POPULATION_CASES = {
+    scale: tuple(Parameters(num_channels=m, expected_active=k, oracle=POPULATION) for k in (1.0, 2.0) for m in sizes)
+    for scale, sizes in POPULATION_SIZES.items()
+}
 CALIBRATED_POPULATION = tuple(
     Parameters(num_channels=m, expected_active=k, oracle=POPULATION)
     for m, k in ((16, 1.0), (16, 2.0), (64, 1.0), (64, 2.0), (128, 2.0))
@@ -157,6 +162,7 @@ LAW_CASES = tuple(
     Parameters(num_channels=2**power, expected_active=k, oracle=LAW) for k in (1.0, 2.0) for power in range(4, 21, 2)
 )
 BASE = {"oracle": SAMPLES, "num_channels": 32}
+SMALL = {"oracle": SAMPLES, "num_channels": 16}
 
 
 def sign_is_open() -> Counterexample:
@@ -239,7 +245,7 @@ STATEMENT = Statement(
             "equicorrelated 0.3",
             "Assumption 2.2, pairs and triples",
             "error",
-            {"family": "equicorrelated", "correlation": 0.3},
+            {"family": "equicorrelated", "correlation": 0.3, "max_iterations": 600},
             BASE,
             premises=("num_active", "triple_probability"),
         ),
@@ -247,19 +253,18 @@ STATEMENT = Statement(
             "one pair at 0.9",
             "Assumption 2.2 for one pair",
             "error",
-            {"family": "one_correlated_pair", "correlation": 0.9},
+            {"family": "one_correlated_pair", "correlation": 0.9, "max_iterations": 600},
             BASE,
             premises=("pair_probability", "triple_probability"),
         ),
         Control(
-            "coherent atoms",
-            "column-orthonormal dictionary: inner products 0.1",
-            "error",
-            {"family": "non_orthonormal_dictionary", "coherence": 0.1},
-            {"oracle": SAMPLES, "num_channels": 16},
-            premises=("orthonormal_dictionary",),
+            "no sign fix",
+            "the sign of v, as printed",
+            "complete",
+            {"fix_sign": False, "max_iterations": 200},
+            SMALL,
+            trials=40,
         ),
-        Control("no sign fix", "the sign of v, as printed", "complete", {"fix_sign": False}, BASE, trials=40),
     ),
     errata=(
         Erratum(
@@ -279,11 +284,12 @@ STATEMENT = Statement(
     expected=Verdict.REPAIRED,
     parameters=Parameters,
     cases={
-        "quick": (*SAMPLE_CASES, *POPULATION_CASES, *LAW_CASES),
+        "quick": (*SAMPLE_CASES, *POPULATION_CASES["quick"], *LAW_CASES),
+        "standard": (*SAMPLE_CASES, *POPULATION_CASES["standard"], *LAW_CASES),
         "calibration": (*SAMPLE_CASES, *CALIBRATED_POPULATION),
     },
-    trials={"quick": 8, "standard": 48},
-    batch=8,
+    trials={"quick": 16, "standard": 48},
+    batch=16,
     run=run,
     constants=(
         Constant("closed_form_constant", 0.75, Provenance.CHOSEN, "half as much again as the limit 1/2"),
