@@ -24,7 +24,8 @@ Checkable form:
 On the population oracle the purified column equals the law by construction, so there only claims 1 and 5 are informative
 (which channels are accepted is still random).
 
-Measured: see the report. In calibration 2 of 2025 runs (m = 20 and 24) returned one column that is no atom, with an error above 1; C is their
+Measured: see the report. In calibration 2 of 2025 runs (m = 20 and 24) returned one column that is no atom, with an
+error above 1; C is their
 maximum, so the bound says something from m = 24 on only. All other runs had error sqrt(m) / k <= 0.96.
 Controls: equicorrelated latents, one correlated pair, no sign fix.
 Departures from the paper: those of ``WarmStartSettings.repaired``; one sample set for all iterations.

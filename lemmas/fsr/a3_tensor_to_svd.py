@@ -14,7 +14,8 @@ Checkable form, three claims.
    C k^2.5 m^-1.5, with C fitted. Here eps_1 sqrt(m) = k^2 m^-1.5, and |c|_2 is of order sqrt(k).
 3. The norm follows the law beta (|c|_1 + sqrt(m) |c|_2) + gamma m |c|_1, whose first part is the exact norm of
    beta (c 1^T + 1 c^T): the mean of deviation / law over the anchors is flat in m up to the stated allowance. The
-   exponent is then read off the closed form: E[S^2] E[S] sqrt(m) |c|_2 is of order k^2.5 m^-1.5, where E[S^2 | S > 0] creeps from 1.6 up to its limit 2 (the reason why a naive fit of the deviation
+   exponent is then read off the closed form: E[S^2] E[S] sqrt(m) |c|_2 is of order k^2.5 m^-1.5, where E[S^2 | S > 0]
+   creeps from 1.6 up to its limit 2 (the reason why a naive fit of the deviation
    still drifts at these sizes).
 
 Measured: see the report. Controls: equicorrelated latents; a bound for the diagonal part alone.

@@ -29,6 +29,7 @@ from fsrcheck.statement import Control, Counterexample, Defect, Erratum, Kind, S
 
 U = sympy.Symbol("u", real=True)
 ZETA = sympy.Symbol("zeta", positive=True)
+LARGEST_CURVATURE = sympy.Rational(3, 2)  # of zeta f''
 
 
 def transition(sign: int = 1) -> sympy.Expr:
@@ -54,7 +55,7 @@ def relu_joins(sign: int = 1) -> list[sympy.Expr]:
     ]
 
 
-def relu_ranges(largest: sympy.Expr = sympy.Rational(3, 2)) -> list[sympy.Expr]:
+def relu_ranges(largest: sympy.Expr = LARGEST_CURVATURE) -> list[sympy.Expr]:
     """f', 1 - f', f'' and largest/zeta - f'' minus products that are visibly non-negative on [0, 1]."""
     first, second = derivative(transition(), 1), derivative(transition(), 2)
     return [
