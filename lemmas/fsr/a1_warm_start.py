@@ -10,14 +10,14 @@ Statement (as printed, Appendix A, l.615-623): w.h.p. Algorithm 5 finishes in at
 permutation P of the columns ||W_p - w_P(p)||_2 <= poly(k) / sqrt(m) for every p.
 
 Checkable form:
-1. every column is found, and line 8 is never 0/0, with probability at least 0.5 (200 seeds: in every run);
+1. the algorithm accepts m columns, and line 8 is never 0/0, with probability at least 0.5 (whether the columns are those
+   of W is what claim 2 says);
 2. the largest column error is at most C k m^(-1/2), C fitted, with N = ``samples_for(m, k, b, 0.25)`` samples: the noise
    adds at most a quarter to the squared error, and every channel fires at least 512 times;
 3. the error follows its exact finite-size law ``population_limit`` = 2 sin(atan(pi_b e sqrt(m - 1) / e_b) / 2),
    pi_b = Pr[S >= b], e_b = E[S 1{S >= b}], e = E S: the root mean square of the column errors over
    law sqrt(1 + noise_share) is flat in m within the stated allowance. The law then
-   carries the exponent: it tends to (k/2) m^(-1/2) (S given S > 0 becomes exponential), with local slopes below -0.48
-   at m = 16 that reach -1/2 only slowly, so that a naive fit of small sizes would misjudge the lemma;
+   carries the exponent: it tends to (k/2) m^(-1/2), since S given S > 0 becomes exponential;
 4. the law itself is at most 0.75 k m^(-1/2) for m up to 2^20;
 5. the number of iterations is at most C' m ln m, C' fitted (a coupon collector's), far below the printed m^3.
 
@@ -25,9 +25,10 @@ On the population oracle the purified column equals the law by construction, so 
 (which channels are accepted is still random).
 
 Measured: see the report. In calibration 2 of 2025 runs (m = 20 and 24) returned one column that is no atom, with an
-error above 1; C is their
-maximum, so the bound says something from m = 24 on only. All other runs had error sqrt(m) / k <= 0.96.
-Controls: equicorrelated latents, one correlated pair, no sign fix.
+error above 1; C is the maximum over all runs, so the bound says something from m = 24 on only. The other 2023 runs had
+error sqrt(m) / k <= 0.96.
+Controls: equicorrelated latents and one correlated pair, both stopped after 600 iterations (nominal runs need 330 in
+the median and up to 800, so the stop alone would fail a few of them); no sign fix.
 Departures from the paper: those of ``WarmStartSettings.repaired``; one sample set for all iterations.
 Source: section 7.1, l.552-573; Appendix A, l.615-623 and l.811-855.
 """
@@ -184,14 +185,14 @@ STATEMENT = Statement(
     title="SVD warm start of the output layer",
     printed=r"w.h.p. Algorithm 5 finishes in at most $\mathrm{poly}(k_\ell) m_\ell^3$ iterations, and there is a permutation "
     r"$P$ with $\|W^*_p - W_{P(p)}\|_2 \le \mathrm{poly}(k_\ell)/\sqrt{m_\ell}$ for every $p$",
-    checkable=r"for the repaired Algorithm 5 and independent channels: every column is found, the largest error is at most "
+    checkable=r"for the repaired Algorithm 5 and independent channels: $m$ columns are accepted, the largest error is at most "
     r"$C k m^{-1/2}$ and follows $2 \sin(\arctan(\pi_b e \sqrt{m - 1}/e_b)/2)$, after at most $C' m \ln m$ iterations",
     source="section 7.1, l.552-573; Appendix A, l.615-623 and l.811-855",
     evidence="measured on samples against a closed form; population oracle",
     claims=(
         Frequency(
             "complete",
-            r"every column is found with probability at least 0.5",
+            r"$m$ columns are accepted, line 8 never 0/0, with probability at least 0.5",
             "complete",
             lambda p: 0.5,
             where=ON_SAMPLES,
