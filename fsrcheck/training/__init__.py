@@ -1,5 +1,6 @@
 """The stages of the paper's learner, batched over instances, and the oracles that show them the data."""
 
+from fsrcheck.training.code_oracle import CodeOracle
 from fsrcheck.training.limits import noise_share, population_limit, samples_for
 from fsrcheck.training.oracles import CodeMoments, WarmStartOracle
 from fsrcheck.training.patch_source import TargetPatches
@@ -9,6 +10,7 @@ from fsrcheck.training.warm_start import WarmStartResult, WarmStartSettings, war
 
 __all__ = [
     "CodeMoments",
+    "CodeOracle",
     "PatchSource",
     "PopulationOracle",
     "SampleOracle",

@@ -26,37 +26,22 @@ def deflate(patches: Tensor, start: Tensor, found: Tensor, found_mask: Tensor, c
     return start - coefficients @ columns.mT
 
 
-class KeptDeflation:
-    """P_W X of a sample set held in memory, brought up to date by the columns found since the last call."""
+class RemovedColumns:
+    """Which columns have been removed so far, row by row."""
 
-    def __init__(self, chunks: list[Tensor]) -> None:
-        self._chunks = chunks
-        self._forget()
+    def __init__(self) -> None:
+        self.forget()
 
-    def _forget(self) -> None:
-        self._deflated = list(self._chunks)
+    def forget(self) -> None:
+        """Start again without any column."""
         self._columns: Tensor | None = None
         self._mask: Tensor | None = None
         self._cutoff: Tensor | None = None
 
-    def chunks(self, found: Tensor, found_mask: Tensor, cutoff: Tensor) -> list[Tensor]:
-        """Return P_W X in pieces (row, sample, dim); arguments as for `deflate`."""
-        if not self._extends(found, found_mask, cutoff):
-            self._forget()
-        new = found_mask.clone()
-        if self._mask is not None:
-            new[:, : self._mask.shape[1]] &= ~self._mask
-        chosen = new.any(dim=0)
-        if chosen.any():
-            pieces = zip(self._chunks, self._deflated, strict=True)
-            self._deflated = [deflate(x, y, found[..., chosen], new[:, chosen], cutoff) for x, y in pieces]
-        self._columns, self._mask, self._cutoff = found.clone(), found_mask.clone(), cutoff
-        return self._deflated
-
-    def _extends(self, found: Tensor, found_mask: Tensor, cutoff: Tensor) -> bool:
+    def extends(self, found: Tensor, found_mask: Tensor, cutoff: Tensor) -> bool:
         """Return whether the columns removed so far are the first ones of `found`, row by row."""
         if self._columns is None or self._mask is None or self._cutoff is None:
-            return False
+            return True
         count = self._mask.shape[1]
         if found.shape[-1] < count or not torch.equal(cutoff, self._cutoff):
             return False
@@ -64,3 +49,32 @@ class KeptDeflation:
         # A new column must not precede an old one: columns are removed in order.
         in_order = (found_mask[:, :count].cumprod(dim=1).bool() | ~found_mask[:, :count]).all()
         return bool(unchanged & in_order & (found_mask[:, :count] | ~self._mask).all())
+
+    def update(self, found: Tensor, found_mask: Tensor, cutoff: Tensor) -> Tensor:
+        """Take over `found` and return which of its columns are new, shape (row, column)."""
+        new = found_mask.clone()
+        if self._mask is not None:
+            new[:, : self._mask.shape[1]] &= ~self._mask
+        self._columns, self._mask, self._cutoff = found.clone(), found_mask.clone(), cutoff
+        return new
+
+
+class KeptDeflation:
+    """P_W X of a sample set held in memory, brought up to date by the columns found since the last call."""
+
+    def __init__(self, chunks: list[Tensor]) -> None:
+        self._chunks = chunks
+        self._deflated = list(chunks)
+        self._removed = RemovedColumns()
+
+    def chunks(self, found: Tensor, found_mask: Tensor, cutoff: Tensor) -> list[Tensor]:
+        """Return P_W X in pieces (row, sample, dim); arguments as for `deflate`."""
+        if not self._removed.extends(found, found_mask, cutoff):
+            self._removed.forget()
+            self._deflated = list(self._chunks)
+        new = self._removed.update(found, found_mask, cutoff)
+        chosen = new.any(dim=0)
+        if chosen.any():
+            pieces = zip(self._chunks, self._deflated, strict=True)
+            self._deflated = [deflate(x, y, found[..., chosen], new[:, chosen], cutoff) for x, y in pieces]
+        return self._deflated

@@ -43,7 +43,10 @@ class WarmStartOracle(Protocol):
     num_channels: int
     dim: int
     device: torch.device
-    samples_drawn: int
+
+    @property
+    def samples_drawn(self) -> int:
+        """Samples per row so far, anchors included."""
 
     def refresh(self) -> None:
         """Start a new sample set Z* (line 4); later calls use it until the next refresh."""

@@ -6,10 +6,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from fsrcheck.errors import InputError
 from fsrcheck.training.deflation import KeptDeflation, deflate
 from fsrcheck.training.oracles import CodeMoments
 from fsrcheck.training.patch_source import Draw
+from fsrcheck.training.sample_set import SampleSet
 
 # <x, X> is exactly zero when x and X share no active channel; in patch space it is zero up to rounding.
 ROUNDING = 1e-12
@@ -31,9 +31,7 @@ class SampleOracle:
     """Means over `num_samples` samples per row.
 
     `fresh=True` draws a new set Z* at every refresh, as line 4 of Algorithm 5 (l.561) says; `fresh=False`
-    keeps the first set throughout. A set is a named stream that is drawn again for every pass over it; sets
-    of at most `keep_bytes` are held instead. Memory is bounded by `keep_bytes` and `chunk_size`, whatever
-    `num_samples` is, and neither changes a result beyond rounding.
+    keeps the first set throughout. On `chunk_size` and `keep_bytes` see `SampleSet`.
     """
 
     def __init__(
@@ -45,44 +43,40 @@ class SampleOracle:
         chunk_size: int = 4096,
         keep_bytes: int = 2**28,
     ) -> None:
-        for name, value in (("num_samples", num_samples), ("chunk_size", chunk_size)):
-            if value < 1:
-                raise InputError(f"{name} must be at least 1, got {value}")
-        self.source = source
         self.num_samples = num_samples
-        self.fresh = fresh
-        self.chunk_size = chunk_size
         self.num_rows = source.num_rows
         self.num_channels = source.num_channels
         self.dim = source.patch_dim
         self.device = source.device
-        self.samples_drawn = 0
-        self._keep = 8 * source.num_rows * num_samples * source.patch_dim <= keep_bytes
-        self._kept: list[Tensor] = []
-        self._kept_deflation: KeptDeflation | None = None
-        self._set_number = 0
-        self._set_counted = False
-        self._draw_anchors = source.stream("warm start: anchors")
+        self._samples = SampleSet(
+            source.stream,
+            num_samples,
+            fresh=fresh,
+            chunk_size=chunk_size,
+            keep_bytes=keep_bytes,
+            convert=lambda patches: patches,
+            num_bytes=lambda patches: patches.element_size() * patches.numel(),
+        )
+        self._deflation: tuple[int, KeptDeflation] | None = None
+
+    @property
+    def samples_drawn(self) -> int:
+        """Samples per row so far, anchors included."""
+        return self._samples.samples_drawn
 
     def refresh(self) -> None:
         """Start a new sample set if the oracle is a fresh one."""
-        if self.fresh:
-            self._kept = []
-            self._kept_deflation = None
-            self._set_number += 1
-            self._set_counted = False
+        self._samples.refresh()
 
     def anchors(self, count: int) -> Tensor:
         """Return sums of two fresh patches, shape (row, count, patch_dim)."""
-        draws = self._draw_anchors(2 * count)
-        self.samples_drawn += 2 * count
-        return draws.reshape(self.num_rows, count, 2, self.dim).sum(dim=2)
+        return self._samples.anchors(count)
 
     def code_moments(self) -> CodeMoments:
         """Return |mean X| / sqrt(m) and mean |X|² / m over the current sample set."""
         total = torch.zeros(self.num_rows, self.dim, dtype=torch.float64, device=self.device)
         squares = torch.zeros(self.num_rows, dtype=torch.float64, device=self.device)
-        for patches in self._chunks():
+        for patches in self._samples.chunks():
             total += patches.sum(dim=1)
             squares += patches.square().sum(dim=(1, 2))
         first = total.norm(dim=-1) / self.num_samples / self.num_channels**0.5
@@ -105,13 +99,13 @@ class SampleOracle:
 
     def third_moments(self, directions: Tensor) -> Tensor:
         """Return the mean of <v, X>³, shape (row, count)."""
-        sums = [(patches @ directions.mT).pow(3).sum(dim=1) for patches in self._chunks()]
+        sums = [(patches @ directions.mT).pow(3).sum(dim=1) for patches in self._samples.chunks()]
         return torch.stack(sums).sum(dim=0) / self.num_samples
 
     def purify(self, directions: Tensor, cutoff: Tensor) -> Tensor:
         """Return the mean of 1{<v, X> >= cutoff} X, shape (row, count, patch_dim)."""
         total = torch.zeros_like(directions)
-        for patches in self._chunks():
+        for patches in self._samples.chunks():
             above = patches @ directions.mT >= cutoff[:, None, None]
             total += above.to(patches.dtype).mT @ patches
         return total / self.num_samples
@@ -120,33 +114,16 @@ class SampleOracle:
         """Return the columns as they are: samples live in patch space."""
         return dictionary
 
-    def _chunks(self) -> Iterator[Tensor]:
-        """Yield the current sample set in pieces of shape (row, at most chunk_size, patch_dim)."""
-        if not self._set_counted:
-            self.samples_drawn += self.num_samples
-            self._set_counted = True
-        if not self._keep:
-            yield from self._drawn()
-            return
-        if not self._kept:
-            self._kept = list(self._drawn())
-        yield from self._kept
-
     def _deflated(self, found: Tensor, found_mask: Tensor, cutoff: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (X, P_W X) of the current sample set in pieces."""
-        if not self._keep:
-            for patches in self._chunks():
+        held = self._samples.held()
+        if held is None:
+            for patches in self._samples.chunks():
                 yield patches, deflate(patches, patches, found, found_mask, cutoff)
             return
-        chunks = list(self._chunks())
-        if self._kept_deflation is None:
-            self._kept_deflation = KeptDeflation(chunks)
-        yield from zip(chunks, self._kept_deflation.chunks(found, found_mask, cutoff), strict=True)
-
-    def _drawn(self) -> Iterator[Tensor]:
-        draw = self.source.stream(f"warm start: sample set {self._set_number}")
-        for start in range(0, self.num_samples, self.chunk_size):
-            yield draw(min(self.chunk_size, self.num_samples - start))
+        if self._deflation is None or self._deflation[0] != self._samples.number:
+            self._deflation = self._samples.number, KeptDeflation(held)
+        yield from zip(self._samples.chunks(), self._deflation[1].chunks(found, found_mask, cutoff), strict=True)
 
 
 def add_weighted_squares(total: Tensor, weights: Tensor, patches: Tensor) -> None:

@@ -23,7 +23,8 @@ class WarmStartSettings:
 
     v is accepted when its gap Δ exceeds all three of `absolute_gap` / m, `relative_gap` λ_1 and
     `anchor_floor` times the eigenvalue 6 E[S] unit³ that an anchor coefficient of one unit gives with
-    exponential tails, and <v, w> <= `overlap` for every known column w (|<v, w>| if `absolute_overlap`).
+    exponential tails, and <v, w> <= `overlap` for every known column w; with `against_span` the same is asked of
+    sqrt(Σ_w <v, w>²), the length of the projection of v on the known columns, which are nearly orthonormal.
     `fix_sign` chooses the sign of v that has E<v, X>³ > 0. `anchors_per_round` anchors are examined with
     the same columns removed.
     """
@@ -31,7 +32,7 @@ class WarmStartSettings:
     cutoff: float
     unit: float | None
     fix_sign: bool
-    absolute_overlap: bool
+    against_span: bool
     absolute_gap: float
     relative_gap: float
     anchor_floor: float
@@ -45,7 +46,7 @@ class WarmStartSettings:
             cutoff=cutoff,
             unit=1.0,
             fix_sign=False,
-            absolute_overlap=False,
+            against_span=False,
             absolute_gap=1.0,
             relative_gap=0.0,
             anchor_floor=0.0,
@@ -54,12 +55,17 @@ class WarmStartSettings:
 
     @classmethod
     def repaired(cls, cutoff: float = 1.0, unit: float | None = None) -> "WarmStartSettings":
-        """Return the rule with the sign fixed, |<v, w>| <= 0.5 and gap tests that scale with the codes."""
+        """Return the rule with the sign fixed, v compared with all known columns together, and scale-free gaps.
+
+        What deflation leaves of many known columns adds up along their common error, about (1, ..., 1) /
+        sqrt(m) in the basis of the atoms: its overlap with each of them is below 0.5 from m = 20 on, its
+        projection on all of them is close to 1.
+        """
         return cls(
             cutoff=cutoff,
             unit=unit,
             fix_sign=True,
-            absolute_overlap=True,
+            against_span=True,
             absolute_gap=0.0,
             relative_gap=0.6,
             anchor_floor=1.0,
@@ -218,11 +224,10 @@ class _Search:
             self.iterations -= torch.where(finished, count - 1 - candidates.position[:, place], 0)
 
     def _is_new(self, directions: Tensor) -> Tensor:
-        """Return whether `directions` (row, dim) pass <v, w> <= overlap for every known w, shape (row,)."""
+        """Return whether `directions` (row, dim) are no known columns, shape (row,)."""
         overlaps = (directions[:, :, None] * self.columns).sum(dim=1)
-        if self.settings.absolute_overlap:
-            overlaps = overlaps.abs()
-        return (overlaps <= self.settings.overlap).all(dim=1)
+        largest = overlaps.norm(dim=1) if self.settings.against_span else overlaps.amax(dim=1)
+        return largest <= self.settings.overlap
 
     def result(self) -> WarmStartResult:
         """Return the state as the caller sees it."""

@@ -19,8 +19,9 @@ What the printed lines get wrong, each with a counterexample:
 
 Measured: the share of runs in which the printed lines find every column is in the report, as a control.
 Controls: the printed lines; codes of a fifth of the size under the printed gap; far too few iterations.
-Departures from the paper: the sign of v is that with E<v, X>^3 > 0; |<v, w>| <= 0.5; the gap is compared with
-lambda_1 / 2 and with a floor in the units of the codes; several anchors are examined with the same columns removed.
+Departures from the paper: the sign of v is that with E<v, X>^3 > 0; the projection of v on all known columns together
+is at most 0.5; the gap is compared with 0.6 lambda_1 and with a floor in the units of the codes; several anchors are
+examined with the same columns removed.
 Source: section 7.1, l.552-573; proof of Lemma A.1, l.811-855.
 """
 
@@ -182,8 +183,8 @@ STATEMENT = Statement(
     printed=r"for random $x$: $v$ the top eigenvector of $H = E[\langle x, X \rangle (P_W X)^{\otimes 2}]$, $\Delta$ its gap; "
     r"if $\Delta > 1/m$ and $\langle v, w \rangle \le 0.5$ for all $w \in W$, add $v' = E[1_{\langle v, X \rangle \ge b} X]$, "
     r"normalised; stop at $|W| = m$",
-    checkable="the batched form agrees with a plain transcription; the repaired rule (sign of $v$ fixed, absolute overlap, "
-    r"gap relative to the codes) finds all columns within $m^3$ iterations",
+    checkable="the batched form agrees with a plain transcription; the repaired rule (sign of $v$ fixed, projection on "
+    r"known columns, gap relative to the codes) finds all columns within $m^3$ iterations",
     source="section 7.1, l.552-573",
     evidence="against a transcription; population oracle",
     claims=(
@@ -250,7 +251,7 @@ STATEMENT = Statement(
             "The gap is compared with 1/m although it scales like the fourth power of the codes; codes of a fifth of the "
             "size, which Assumption 2.2 admits, pass at no typical anchor.",
             "line 7 (l.566); the proof of Lemma A.1 has 1/(poly(k) m) (l.833)",
-            r"$\Delta > \lambda_1/2$ and $\Delta$ above a floor in the units of the codes",
+            r"$\Delta > 0.6 \lambda_1$ and $\Delta$ above a floor in the units of the codes",
             small_codes,
         ),
         Erratum(
@@ -275,8 +276,8 @@ STATEMENT = Statement(
     constants=(Constant("one", 1.0, Provenance.CHOSEN, "poly(k) m^3 with poly(k) = 1"),),
     departures=(
         "The sign of v is the one with E<v, X>^3 > 0.",
-        "Known columns are recognised by |<v, w>| > 0.5.",
-        "The gap is compared with lambda_1 / 2 and with a floor in the units of the codes.",
+        "A known column is recognised by $(\\sum_w \\langle v, w \\rangle^2)^{1/2} > 0.5$.",
+        "The gap is compared with $0.6 \\lambda_1$ and with a floor in the units of the codes.",
         "Up to 32 anchors are examined with the same columns removed; duplicates in a round are dropped in order.",
     ),
 )

@@ -75,7 +75,7 @@ def transcribe(
             direction = -direction
         overlaps = [direction @ column for column in result.columns]
         if repaired:
-            overlaps = [abs(overlap) for overlap in overlaps]  # repair: |<v, w>|
+            overlaps = [np.linalg.norm(overlaps)]  # repair: the projection of v on all known columns
         large = gap > least_gap and gap > relative_gap * float(values[-1])
         if large and all(overlap <= 0.5 for overlap in overlaps):  # line 7
             mean = purified(direction, samples, cutoff)  # line 8

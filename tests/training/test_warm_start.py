@@ -6,9 +6,10 @@ import torch
 
 from fsrcheck.errors import InputError
 from fsrcheck.model.alignment import match_columns
-from fsrcheck.model.families import independent_channels
+from fsrcheck.model.families import equicorrelated, independent_channels
 from fsrcheck.model.target import FirstLevel, TargetNetwork
 from fsrcheck.training import (
+    CodeOracle,
     PopulationOracle,
     SampleOracle,
     TargetPatches,
@@ -174,18 +175,28 @@ def test_the_printed_form_meets_empty_indicators_and_never_returns_nan():
 def test_a_signed_overlap_takes_the_negative_of_a_known_column_for_new():
     seeds = list(range(8))
     target = independent_channels(16, 1.0, seeds=seeds)
-    signed = replace(REPAIRED, fix_sign=False, absolute_overlap=False)
+    signed = replace(REPAIRED, fix_sign=False, against_span=False)
     counts = [
         int(run(target, seeds, settings=settings, max_iterations=400).undefined.sum())
-        for settings in (signed, replace(signed, absolute_overlap=True))
+        for settings in (signed, replace(signed, against_span=True))
     ]
     assert counts[0] > counts[1]
+
+
+@pytest.mark.parametrize("against_span", [True, False])
+def test_what_deflation_leaves_of_all_known_columns_together_is_no_column(against_span):
+    """Under equal correlations the residues of the known columns add up to a direction of their own."""
+    seeds = list(range(1, 9))
+    target = equicorrelated(32, 2.0, seeds=seeds, correlation=0.05)
+    settings = replace(WarmStartSettings.repaired(unit=1.0), against_span=against_span)
+    result = warm_start(CodeOracle(target, seeds, 8192), settings)
+    assert bool((errors(result, target) > 1).any()) is not against_span
 
 
 def test_the_printed_gap_accepts_what_is_no_column():
     seeds = list(range(4))
     target = independent_channels(32, 2.0, seeds=seeds)
-    printed = replace(WarmStartSettings.printed(), fix_sign=True, absolute_overlap=True)
+    printed = replace(WarmStartSettings.printed(), fix_sign=True, against_span=True)
     result = run(target, seeds, 8192, printed, max_iterations=400)
     assert (errors(result, target) > 2 * population_limit(32, 2.0, 1.0)).any()
 
