@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 # One thread a process: tests run in several of them.
 test bench: export OMP_NUM_THREADS = 1
 
-.PHONY: report test bench lint
+.PHONY: report test evidence bench lint
 
 # The scoreboard is copied whatever the verdicts are; the exit code is theirs.
 report: $(INSTALLED)
@@ -16,6 +16,11 @@ report: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/pytest -n 2
+
+# Hours: every statement under RUNS fresh seeds. With the SEED that an interrupted one told, it goes on.
+RUNS ?= 200
+evidence: $(INSTALLED)
+	$(BIN)/fsrcheck gather --runs $(RUNS) $(addprefix --seed ,$(SEED))
 
 bench: $(INSTALLED)
 	$(BIN)/pytest benchmarks --benchmark-only

@@ -19,6 +19,7 @@ BUILT_IN = {
     "check": "fsrcheck.commands.checking:check",
     "replay": "fsrcheck.commands.checking:replay",
     "calibrate": "fsrcheck.commands.calibrating:calibrate_statements",
+    "gather": "fsrcheck.commands.gathering:gather",
     "errata": "fsrcheck.commands.listing:errata",
     "report": "fsrcheck.commands.reporting:report",
     "new": "fsrcheck.commands.scaffolding:new",

@@ -14,6 +14,7 @@ from fsrcheck.errors import InputError
 from fsrcheck.registry import installed
 from fsrcheck.runs.checking import make_checker
 from fsrcheck.runs.complaints import complaints
+from fsrcheck.runs.replaying import check_command
 from fsrcheck.runs.result import ExitCode, StatementResult
 from fsrcheck.runs.seeds import fresh_seed
 from fsrcheck.statement import SCALES, Statement
@@ -68,7 +69,7 @@ def fsr_check(pytestconfig: pytest.Config) -> Callable[[Statement], StatementRes
         try:
             return checker.check(statement)
         except Exception as error:
-            error.add_note(f"replay: fsrcheck check {statement.id} --scale {scale} --seed {seed}")
+            error.add_note(f"replay: {check_command(statement.id, scale, seed, checker.laboratory.device)}")
             raise
 
     return check

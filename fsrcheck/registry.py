@@ -1,26 +1,35 @@
 """Finds the installed papers and their statements through the entry-point group ``fsrcheck.papers``."""
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 
 from fsrcheck.errors import FsrcheckError, InputError
 from fsrcheck.evidence.budget import ErrorBudget
+from fsrcheck.evidence.outcome import Verdict
 from fsrcheck.statement import Paper, Statement
 
 GROUP = "fsrcheck.papers"
+
+# Nothing is claimed of an open statement, and a refuted one rests on its counterexample alone.
+WITHOUT_CONTROLS = (Verdict.OPEN, Verdict.REFUTED)
 
 
 class Registry:
     """All statements of some papers, found by id.
 
     Raises:
-        FsrcheckError: two statements share an id, or an id does not begin with its paper's.
+        FsrcheckError: two papers or two statements share an id, an id does not begin with its paper's, or a
+            statement has no control that its verdict needs.
     """
 
     def __init__(self, papers: Iterable[Paper]) -> None:
         self.papers = tuple(papers)
+        for name, times in Counter(paper.id for paper in self.papers).items():
+            if times > 1:
+                raise FsrcheckError(f"paper ids must be unique, got {name!r} {times} times")
         self._statements: dict[str, Statement] = {}
         self._paper_of: dict[str, Paper] = {}
         for paper in self.papers:
@@ -32,6 +41,9 @@ class Registry:
             raise FsrcheckError(f"statement ids must be unique, got {statement.id!r} twice")
         if not statement.id.startswith(f"{paper.id}."):
             raise FsrcheckError(f"ids of paper {paper.id!r} must begin with '{paper.id}.', got {statement.id!r}")
+        if not statement.controls and statement.expected not in WITHOUT_CONTROLS:
+            wanted = f"must have a control to be expected {statement.expected.name}, got none"
+            raise FsrcheckError(f"statement {statement.id!r} {wanted}: a check that cannot fail says nothing")
         self._statements[statement.id] = statement
         self._paper_of[statement.id] = paper
 

@@ -155,8 +155,8 @@ class Statement:
         constants: those printed or derived; fitted ones live in the package's data file.
         departures: what the working form does differently from the paper.
         reason: why the verdict is expected to be OPEN or INCONCLUSIVE, if it is.
-        adopt_target: reads a user's own instance and returns the parameters to check it with; None if the statement
-            cannot take one.
+        adopt_target: reads a user's own instance and returns the parameters to check it with, or a list of several
+            (one for each level, say); None if the statement cannot take one.
         figure: draws this statement's own plots from its result; None for the standard scaling plot.
         requires: ids of statements whose conclusions are premises of this one.
     """
@@ -210,7 +210,8 @@ class Statement:
         if target is not None:
             if self.adopt_target is None:
                 raise InputError(f"{self.id} takes no target of your own")
-            cases = [self.adopt_target(target)]
+            adopted = self.adopt_target(target)
+            cases = adopted if isinstance(adopted, list) else [adopted]
         changes = parse_settings(self.parameters, settings or {})
         return list(dict.fromkeys(replace(case, **changes) for case in cases))
 

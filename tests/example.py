@@ -1,8 +1,9 @@
 """A tiny paper for the tests of the verification tower: W. Hoeffding (1963), for fair coins."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, sqrt
+from typing import Any
 
 import numpy as np
 import sympy
@@ -10,9 +11,9 @@ import sympy
 from fsrcheck.evidence.bound import Bound
 from fsrcheck.evidence.constants import Constant, Provenance
 from fsrcheck.evidence.frequency import Frequency
-from fsrcheck.evidence.identity import SymbolicIdentity
 from fsrcheck.evidence.outcome import Verdict
 from fsrcheck.evidence.scaling import Scaling
+from fsrcheck.evidence.symbolic import SymbolicIdentity
 from fsrcheck.evidence.trial import Measurement, Observation
 from fsrcheck.statement import Control, Counterexample, Defect, Erratum, Kind, Paper, Statement
 
@@ -121,3 +122,8 @@ SQUARE = Statement(
 )
 
 PAPER = Paper("coins", "Probability inequalities", "W. Hoeffding", (THEOREM, SQUARE))
+
+
+def bare(statement: Statement, **changes: Any) -> Statement:
+    """The statement without a control, of which nothing may then be expected but that it is open."""
+    return replace(statement, controls=(), expected=Verdict.OPEN, **changes)

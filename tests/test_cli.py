@@ -10,7 +10,7 @@ import pytest
 import fsrcheck.cli
 from fsrcheck.evidence.bound import Bound
 from fsrcheck.statement import Control, Paper
-from tests.example import PAPER, SQUARE, THEOREM, inverse_root
+from tests.example import PAPER, SQUARE, THEOREM, Coins, bare, inverse_root
 from tests.invoking import Invoke, assert_one_line, content, invoke_on, paper_of
 
 
@@ -109,14 +109,14 @@ class TestCheck:
 
     def test_an_inconclusive_verdict_exits_with_3(self) -> None:
         claim = Bound("mean deviation", "", "deviation", "never fitted", inverse_root)
-        undecided = replace(THEOREM, claims=(claim,), controls=())
+        undecided = bare(THEOREM, claims=(claim,))
         result = invoke_on(paper_of(undecided))("check", "T.2", "--seed", 5)
         assert result.exit_code == 3
         assert "run `fsrcheck calibrate`" in result.stdout
 
     def test_unexpected_takes_precedence_over_inconclusive(self) -> None:
         claim = Bound("mean deviation", "", "deviation", "never fitted", inverse_root)
-        both = paper_of(replace(THEOREM, claims=(claim,), controls=()), replace(SQUARE, errata=()))
+        both = paper_of(bare(THEOREM, claims=(claim,)), replace(SQUARE, errata=()))
         assert invoke_on(both)("check").exit_code == 1
 
     def test_a_missed_control_exits_with_1_and_is_named(self) -> None:
@@ -164,10 +164,14 @@ class TestReplay:
 
 
 class TestCalibrate:
+    @pytest.fixture(autouse=True)
+    def here(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+
     @pytest.fixture
     def fitted(self, tmp_path: Path) -> Paper:
         one_case = {"quick": THEOREM.cases["quick"][:1]}
-        statement = replace(THEOREM, claims=THEOREM.claims[1:2], controls=(), constants=(), cases=one_case)
+        statement = bare(THEOREM, claims=THEOREM.claims[1:2], constants=(), cases=one_case)
         return paper_of(statement, SQUARE, constants_file=tmp_path / "constants.json")
 
     def test_writes_the_constants_that_check_then_uses(self, fitted: Paper) -> None:
@@ -180,6 +184,40 @@ class TestCalibrate:
         (found,) = content(invoke("check", "T.2", "--json"))
         assert [c["provenance"] for c in found["constants"]] == ["fitted"]
         assert found["constants"][0]["value"] == saved["constants"][0]["value"]
+
+    @pytest.mark.parametrize("options", [(), ("--store", "elsewhere")])
+    def test_a_killed_calibration_goes_on_where_it_stopped(self, fitted: Paper, options: tuple[str, ...]) -> None:
+        seeds: list[int] = []
+
+        def interrupted(parameters: object, given: list[int], device: str) -> object:
+            seeds.extend(given)
+            if 100 < len(seeds) <= 100 + len(given):
+                raise KeyboardInterrupt
+            return THEOREM.run(parameters, given, device)
+
+        statement = replace(fitted.statements[0], run=interrupted)
+        invoke = invoke_on(paper_of(statement, constants_file=fitted.constants_file))
+        words = ("calibrate", "--seed", 3, "--json", *options)
+        assert invoke(*words).exit_code == 130
+        folder = Path(options[1] if options else "reports/runs")
+        assert list(folder.iterdir())
+        (resumed,) = content(invoke(*words))
+        assert not list(folder.iterdir())
+        assert len(seeds) == 405 + statement.batch, "only the batch in flight is made twice"
+        (whole,) = content(invoke_on(fitted)("calibrate", "--seed", 3, "--json"))
+        assert resumed == whole
+
+    def test_a_trial_that_cannot_be_used_is_named_in_one_line(self, fitted: Paper) -> None:
+        biased = replace(fitted.statements[0], cases={"quick": (Coins(bias=0.2),)})
+        result = invoke_on(paper_of(biased, constants_file=fitted.constants_file))("calibrate", "--seed", 3, "--json")
+        assert_one_line(result, "coins.T.2 was not calibrated with seed 3", "'fair'", "fsrcheck replay coins.T.2")
+        program, *words = result.stderr.split("; ")[1].split()
+        assert program == "fsrcheck"
+        assert "FAILS" in invoke_on(paper_of(biased))(*words).stdout
+
+    def test_a_store_that_cannot_be_written_is_one_line(self, fitted: Paper, tmp_path: Path) -> None:
+        (tmp_path / "occupied").write_text("a file")
+        assert_one_line(invoke_on(fitted)("calibrate", "--store", "occupied"), "must be writable")
 
     def test_a_statement_without_a_constant_is_refused(self, fitted: Paper) -> None:
         assert_one_line(invoke_on(fitted)("calibrate", "sq"), "no constant to fit")

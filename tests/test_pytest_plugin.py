@@ -22,6 +22,8 @@ from fsrcheck.statement import Control, Paper
 from tests.example import SQUARE, THEOREM, inverse_root
 
 undecided = Bound("mean deviation", "", "deviation", "never fitted", inverse_root)
+tail = THEOREM.claims[0]
+seen = Control("loaded coin", "the coin is fair", "tail", {"bias": 0.2}, premises=("fair",))
 blind = Control("same coin", "nothing", "mean deviation", {"repetitions": 500})
 
 def named(number, statement, **changes):
@@ -34,10 +36,10 @@ PAPER = Paper("tosses", "Tosses", "Nobody", (
     named("A.1", THEOREM),
     named("A.2", SQUARE),
     named("B.1", SQUARE, errata=()),
-    named("B.2", THEOREM, claims=(undecided,), controls=()),
+    named("B.2", THEOREM, claims=(undecided, tail), controls=(seen,)),
     named("B.3", THEOREM, controls=(blind,)),
     named("B.4", THEOREM, run=crash),
-    named("C.1", THEOREM, claims=(undecided,), controls=(), expected=Verdict.INCONCLUSIVE),
+    named("C.1", THEOREM, claims=(undecided, tail), controls=(seen,), expected=Verdict.INCONCLUSIVE),
 ))
 """
 TESTS = """
@@ -74,8 +76,8 @@ def test_only_expected_verdicts_pass_and_nothing_is_skipped(third_party: pytest.
         "tosses.B.1 is PROVED, expected REPAIRED",
         "claim 'mean deviation' INCONCLUSIVE: constant 'never fitted' was never fitted",
         "control 'same coin' must be VIOLATED, got HOLDS",
-        "replay: fsrcheck check tosses.B.1 --scale quick --seed 5",
-        "replay: fsrcheck check tosses.B.4 --scale quick --seed 5",
+        "replay: fsrcheck check tosses.B.1 --scale quick --seed 5 --device",
+        "replay: fsrcheck check tosses.B.4 --scale quick --seed 5 --device",
         "ZeroDivisionError",
     ):
         assert text in output

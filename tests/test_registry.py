@@ -7,6 +7,7 @@ import pytest
 
 from fsrcheck import registry
 from fsrcheck.errors import FsrcheckError, InputError
+from fsrcheck.evidence.outcome import Verdict
 from fsrcheck.registry import Registry
 from fsrcheck.statement import Paper
 from tests.example import PAPER, SQUARE, THEOREM
@@ -39,6 +40,22 @@ def test_a_short_id_that_several_papers_have_is_refused():
 def test_an_id_twice_is_an_error():
     with pytest.raises(FsrcheckError, match=r"must be unique, got 'coins\.T\.2' twice"):
         Registry([paper_of(THEOREM, THEOREM)])
+
+
+def test_two_papers_of_one_name_are_an_error():
+    with pytest.raises(FsrcheckError, match=r"paper ids must be unique, got 'coins' 2 times"):
+        Registry([PAPER, replace(PAPER, statements=())])
+
+
+@pytest.mark.parametrize("expected", [v for v in Verdict if v not in (Verdict.OPEN, Verdict.REFUTED)])
+def test_a_statement_without_a_control_is_refused(expected):
+    with pytest.raises(FsrcheckError, match=rf"'coins\.T\.2' must have a control to be expected {expected.name}"):
+        Registry([paper_of(replace(THEOREM, controls=(), expected=expected))])
+
+
+@pytest.mark.parametrize("expected", [Verdict.OPEN, Verdict.REFUTED])
+def test_what_claims_nothing_needs_no_control(expected):
+    assert Registry([paper_of(replace(THEOREM, controls=(), expected=expected))]).statements
 
 
 @pytest.mark.parametrize("name", ["dice.T.2", "coins", "coinsT.2"])

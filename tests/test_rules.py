@@ -28,7 +28,7 @@ from fsrcheck.runs.seeds import trial_seeds
 from fsrcheck.runs.trying import Laboratory
 from fsrcheck.statement import Control, Statement
 from tests.evidence.making import INFINITY, NAN
-from tests.example import SQUARE, THEOREM, Coins, run
+from tests.example import SIZES, SQUARE, THEOREM, Coins, bare, run
 from tests.invoking import paper_of
 
 TAIL, DEVIATION, RATE = THEOREM.claims
@@ -47,7 +47,7 @@ def outcome_when(claim, change) -> Outcome:
     def changed(parameters, seeds, device):
         return [change(observation) for observation in run(parameters, seeds, device)]
 
-    (judgement,) = checked(replace(THEOREM, claims=(claim,), controls=(), run=changed)).judgements
+    (judgement,) = checked(bare(THEOREM, claims=(claim,), run=changed)).judgements
     return judgement.outcome
 
 
@@ -77,7 +77,7 @@ class TestRule1PositiveEvidenceOnly:
     @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
     def test_a_claim_about_no_case_of_the_run_makes_the_statement_inconclusive(self, claim):
         nowhere = replace(claim, where=Selection({"num_tosses": -1}))
-        result = checked(replace(THEOREM, claims=(DEVIATION, nowhere), controls=()))
+        result = checked(bare(THEOREM, claims=(DEVIATION, nowhere)))
         assert result.judgements[1].outcome is Outcome.NOT_EVALUATED
         assert result.verdict is Verdict.INCONCLUSIVE
 
@@ -88,7 +88,7 @@ class TestRule1PositiveEvidenceOnly:
         )
 
     def test_a_vacuous_bound_alone_is_not_support(self):
-        result = checked(replace(THEOREM, claims=(replace(DEVIATION, trivial=1e-9),), controls=()))
+        result = checked(bare(THEOREM, claims=(replace(DEVIATION, trivial=1e-9),)))
         assert result.judgements[0].outcome is Outcome.VACUOUS
         assert result.verdict is Verdict.INCONCLUSIVE
         assert result.from_size is None
@@ -105,20 +105,19 @@ class TestRule2PremisesFirst:
             found = run(parameters, seeds, device)
             return [replace(found[0], premises={"fair": -1.0}), *found[1:]]
 
-        result = checked(replace(THEOREM, claims=(DEVIATION,), controls=(), run=once))
+        result = checked(bare(THEOREM, claims=(DEVIATION,), run=once))
         assert result.judgements[0].outcome is Outcome.INAPPLICABLE
         assert result.exit_code is ExitCode.INCONCLUSIVE
 
     def test_a_premise_counts_before_a_violation(self):
-        result = checked(replace(THEOREM, claims=(DEVIATION,), controls=()), settings={"bias": "0.2"})
+        result = checked(bare(THEOREM, claims=(DEVIATION,)), settings={"bias": "0.2"})
         assert result.judgements[0].outcome is Outcome.INAPPLICABLE
 
 
 class TestRule3ExplicitConstants:
-    UNFITTED = replace(
+    UNFITTED = bare(
         THEOREM,
         claims=(DEVIATION,),
-        controls=(),
         constants=(),
         cases={"quick": (Coins(100, repetitions=9), Coins(400, repetitions=9))},
     )
@@ -150,11 +149,11 @@ class TestRule3ExplicitConstants:
 
 
 class TestRule4ExponentsByInterval:
-    def test_an_interval_that_is_too_wide_decides_nothing(self):
-        result = checked(
-            replace(THEOREM, claims=(RATE,), controls=(), trials={"quick": 2}), settings={"repetitions": "2"}
-        )
-        assert result.judgements[0].outcome is Outcome.INCONCLUSIVE
+    def test_an_interval_that_is_too_wide_decides_nothing_but_asks_for_more_trials(self):
+        cases = [Case(p, Laboratory().run(THEOREM, p, [1, 2])) for p in (Coins(n, repetitions=2) for n in SIZES)]
+        judgement = RATE.judge(Evidence(cases))
+        assert judgement.outcome is Outcome.INCONCLUSIVE
+        assert judgement.wanted == tuple(case.parameters for case in cases)
 
     def test_the_misfit_of_a_noiseless_curve_is_not_taken_for_noise(self):
         def curved(parameters, seeds, device):
@@ -163,11 +162,11 @@ class TestRule4ExponentsByInterval:
 
         for allowance, outcome in ((0.05, Outcome.INCONCLUSIVE), (0.4, Outcome.HOLDS)):
             claim = replace(RATE, allowance=allowance)
-            result = checked(replace(THEOREM, claims=(claim,), controls=(), run=curved))
+            result = checked(bare(THEOREM, claims=(claim,), run=curved))
             assert result.judgements[0].outcome is outcome
 
     def test_the_statement_reports_the_interval(self):
-        (claim,) = checked(replace(THEOREM, claims=(RATE,), controls=())).to_json()["claims"]
+        (claim,) = checked(bare(THEOREM, claims=(RATE,))).to_json()["claims"]
         fitted = claim["exponent"]["fitted"]["all"]
         assert fitted["low"] < fitted["value"] < fitted["high"]
 
@@ -261,7 +260,7 @@ class TestRule8AnySeed:
             assert Laboratory().run(THEOREM, case.parameters, [trial.seed]) == [trial]
 
     def test_a_failure_names_the_seed_of_its_trial(self):
-        (judgement,) = checked(replace(THEOREM, claims=(DEVIATION,), controls=()), settings={"bias": "0.2"}).judgements
+        (judgement,) = checked(bare(THEOREM, claims=(DEVIATION,)), settings={"bias": "0.2"}).judgements
         seed = int(judgement.message.split("seed ")[1].rstrip(")"))
         (trial,) = Laboratory().run(THEOREM, Coins(bias=0.2), [seed])
         assert trial.failed_premises() == ["fair"]
@@ -298,8 +297,8 @@ class TestRule11StoredEvidenceIsEvidence:
 
     def test_saved_trials_can_be_judged_again_by_another_rule(self, tmp_path):
         path, never = tmp_path / "trials.jsonl", lambda *given: 1 / 0
-        checked(replace(THEOREM, controls=()), store=TrialStore(path, "code"))
-        strict = replace(THEOREM, run=never, controls=(), constants=(replace(THEOREM.constants[0], value=0.1),))
+        checked(bare(THEOREM), store=TrialStore(path, "code"))
+        strict = bare(THEOREM, run=never, constants=(replace(THEOREM.constants[0], value=0.1),))
         assert checked(strict, store=TrialStore(path, "code")).verdict is Verdict.VIOLATED
 
 

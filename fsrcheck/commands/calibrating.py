@@ -1,6 +1,7 @@
 """``calibrate``: fit constants and freeze them in the paper's data file."""
 
 import os
+from inspect import getfile
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from fsrcheck.commands.tables import print_exact, print_line
 from fsrcheck.errors import InputError
 from fsrcheck.registry import Registry
 from fsrcheck.runs.calibration import Calibration, calibrate, fitted_claims, save_constants
-from fsrcheck.runs.environment import resolve_device
+from fsrcheck.runs.environment import code_digest, resolve_device
 from fsrcheck.runs.trying import Laboratory
+from fsrcheck.runs.unfinished import Unfinished, require_folder
 from fsrcheck.statement import Statement
 
 
@@ -23,8 +25,9 @@ from fsrcheck.statement import Statement
 @click.argument("names", metavar="[ID]...", nargs=-1)
 @options.seed_option
 @options.device_option
+@options.work_option
 @options.json_option
-def calibrate_statements(names: tuple[str, ...], seed: int | None, device: str, as_json: bool) -> None:
+def calibrate_statements(names: tuple[str, ...], seed: int | None, device: str, folder: Path, as_json: bool) -> None:
     """Fit the constants of statements (of all that have some if none is named) and write them down.
 
     Calibration seeds and the seeds of `check` never meet, whatever --seed is.
@@ -32,12 +35,16 @@ def calibrate_statements(names: tuple[str, ...], seed: int | None, device: str, 
     registry = current_registry()
     statements = _with_constants(registry, names)
     files = {statement.id: constants_file(registry, statement) for statement in statements}
-    chosen, place = seed_or_fresh(seed), resolve_device(device)
+    place = resolve_device(device)
+    require_folder(folder)
+    chosen = seed_or_fresh(seed)
     saved = []
     for statement in statements:
+        work = _work(statement, chosen, place, folder)
         with shown(as_json) as progress:
-            found = _fit(statement, chosen, Laboratory(place, progress=progress))
+            found = calibrate(statement, chosen, Laboratory(place, work.trials(), progress))
         save_constants(registry.paper(statement), found)
+        work.finish()
         saved.append(_to_json(found, files[statement.id]))
         if not as_json:
             _print(found, files[statement.id])
@@ -67,11 +74,9 @@ def _with_constants(registry: Registry, names: tuple[str, ...]) -> list[Statemen
     return [statement for statement in statements if fitted_claims(statement)]
 
 
-def _fit(statement: Statement, seed: int, laboratory: Laboratory) -> Calibration:
-    try:
-        return calibrate(statement, seed, laboratory)
-    except ValueError as error:
-        raise InputError(f"{statement.id} was not calibrated: {error}") from error
+def _work(statement: Statement, seed: int, device: str, folder: Path) -> Unfinished:
+    code = code_digest(getfile(statement.run))
+    return Unfinished(folder / f"calibrate-{statement.id}-{device}-{seed}-{code}", code)
 
 
 def _to_json(found: Calibration, path: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from fsrcheck.commands import options
-from fsrcheck.commands.options import RunOptions, current_registry, print_json, seed_or_fresh, selected
+from fsrcheck.commands.options import RunOptions, current_registry, print_json, selected
 from fsrcheck.commands.results import print_result, print_trial
 from fsrcheck.errors import InputError
 from fsrcheck.runs.environment import resolve_device
@@ -41,7 +41,7 @@ def check(
     """
     registry = current_registry()
     statements = selected(registry, names)
-    run = RunOptions(scale, seed_or_fresh(seed), device, settings, target, store, quiet=as_json)
+    run = RunOptions(scale, seed, device, settings, target, store, quiet=as_json)
     results: list[StatementResult] = []
     for result in run.check(registry, statements):
         results.append(result)

@@ -14,10 +14,11 @@ from fsrcheck.commands.progress import shown
 from fsrcheck.errors import InputError
 from fsrcheck.registry import GROUP, Registry, installed
 from fsrcheck.runs.checking import make_checker
-from fsrcheck.runs.environment import code_digest
+from fsrcheck.runs.environment import code_digest, resolve_device
 from fsrcheck.runs.records import TrialStore
 from fsrcheck.runs.result import StatementResult
 from fsrcheck.runs.seeds import fresh_seed
+from fsrcheck.runs.unfinished import WORK_FOLDER
 from fsrcheck.statement import SCALES, Statement
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -69,6 +70,17 @@ target_option: Decorator = click.option(
 )
 
 
+work_option: Decorator = click.option(
+    "--store",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    default=WORK_FOLDER,
+    show_default=True,
+    help="Keep trials in this folder until the work is done: the same command with the same --seed goes on with them.",
+)
+
+
 def current_registry() -> Registry:
     """The registry given as the context's object, or else everything that is installed."""
     return click.get_current_context().find_object(Registry) or installed()
@@ -105,13 +117,13 @@ class RunOptions:
     """What a run of several statements was asked for.
 
     Attributes:
-        scale, seed, device, settings, target: as for ``fsrcheck.check``.
+        scale, seed, device, settings, target: as for ``fsrcheck.check``; a missing seed is drawn and told.
         store: file of trials to take from and add to.
         quiet: show no progress.
     """
 
     scale: str
-    seed: int
+    seed: int | None
     device: str
     settings: Mapping[str, str]
     target: Path | None = None
@@ -122,22 +134,24 @@ class RunOptions:
         """Check statements one after the other.
 
         Raises:
-            InputError: at once, where settings, target or store do not suit one of the statements.
+            InputError: at once, before a seed is drawn, where device, settings, target or store do not suit one of
+                the statements.
         """
+        resolve_device(self.device)
         for statement in statements:
             statement.cases_at(self.scale, self.settings, self.target)
         if self.store is not None:
             self.store.open("a").close()
-        return self._results(registry, statements)
+        return self._results(registry, statements, seed_or_fresh(self.seed))
 
-    def _results(self, registry: Registry, statements: Sequence[Statement]) -> Iterator[StatementResult]:
+    def _results(self, registry: Registry, statements: Sequence[Statement], seed: int) -> Iterator[StatementResult]:
         stores = cache(partial(TrialStore, self.store)) if self.store is not None else None
         for statement in statements:
             store = stores(code_digest(getfile(statement.run))) if stores else None
             with shown(self.quiet) as progress:
                 checker = make_checker(
                     scale=self.scale,
-                    seed=self.seed,
+                    seed=seed,
                     device=self.device,
                     settings=self.settings,
                     target=self.target,

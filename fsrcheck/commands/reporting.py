@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from fsrcheck.commands import options
-from fsrcheck.commands.options import RunOptions, current_registry, print_json, seed_or_fresh, selected
+from fsrcheck.commands.options import RunOptions, current_registry, print_json, selected
 from fsrcheck.commands.results import print_verdicts
 from fsrcheck.commands.tables import print_exact
 from fsrcheck.report import require_writable, write_report
-from fsrcheck.runs.records import read_lines
+from fsrcheck.runs.environment import resolve_device
 from fsrcheck.runs.result import overall_exit_code
+from fsrcheck.runs.stored import read_evidence
 
 
 @click.command("report")
@@ -18,7 +19,7 @@ from fsrcheck.runs.result import overall_exit_code
 @options.seed_option
 @options.device_option
 @click.option("--out", type=click.Path(path_type=Path), default="report", show_default=True, help="Folder to write to.")
-@click.option("--stored", type=click.Path(path_type=Path), metavar="FILE", help="Evidence of earlier runs to show too.")
+@click.option("--stored", type=click.Path(path_type=Path), metavar="FILE", help="Show what `gather` has counted too.")
 @options.json_option
 @click.pass_context
 def report(
@@ -36,14 +37,15 @@ def report(
     """
     registry = current_registry()
     statements = selected(registry, ())
-    evidence = read_lines(stored) if stored is not None else []
+    evidence = read_evidence(stored) if stored is not None else []
+    resolve_device(device)  # a mistake must not leave a new folder behind
     require_writable(out)
-    run = RunOptions(scale, seed_or_fresh(seed), device, settings={}, quiet=as_json)
+    run = RunOptions(scale, seed, device, settings={}, quiet=as_json)
     results = list(run.check(registry, statements))
     files = [str(path) for path in write_report(results, registry, out, evidence)]
     if as_json:
-        print_json({"seed": run.seed, "scale": scale, "files": files, "results": [r.to_json() for r in results]})
+        print_json({"seed": results[0].seed, "scale": scale, "files": files, "results": [r.to_json() for r in results]})
     else:
         print_verdicts(results)
-        print_exact(f"\nseed {run.seed}; read {files[0]}")
+        print_exact(f"\nseed {results[0].seed}; read {files[0]}")
     context.exit(overall_exit_code(results))

@@ -1,11 +1,12 @@
 """Results on a terminal: one compact block for a statement, a table for many, the numbers of a trial."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fsrcheck.commands.listing import print_constants
 from fsrcheck.commands.tables import print_exact, print_fields, print_line, print_table
 from fsrcheck.evidence.claim import Judgement
 from fsrcheck.evidence.trial import Trial
+from fsrcheck.report.entries import smallest_margins
 from fsrcheck.report.numbers import interval, number
 from fsrcheck.runs.complaints import complaints
 from fsrcheck.runs.result import ControlResult, ExitCode, StatementResult
@@ -13,7 +14,7 @@ from fsrcheck.runs.result import ControlResult, ExitCode, StatementResult
 
 def print_result(result: StatementResult) -> None:
     """The verdict on a statement and everything it rests on."""
-    statement = result.statement
+    statement, margins = result.statement, smallest_margins(result.cases)
     print_line(f"{statement.id}  {statement.label}: {statement.title}", style="bold")
     print_fields(
         [
@@ -21,12 +22,18 @@ def print_result(result: StatementResult) -> None:
             ("", "" if result.verdict is statement.expected else f"expected {statement.expected.name}"),
             ("means", result.verdict.value),
             ("reason", statement.reason),
+            ("premises", _premises(margins)),
         ]
     )
+    if result.target is not None or not all(margin >= 0 for margin in margins.values()):
+        rows = [(name, number(margin), _holds(margin)) for name, margin in margins.items()]
+        print_table(("premise", "smallest margin", ""), rows)
     print_table(
         ("claim", "kind", "outcome", "measured", "bound", "slack", "exponent"),
         [_claim_row(judgement) for judgement in result.judgements],
     )
+    for judgement in result.judgements:
+        _print_certificate(judgement)
     print_table(("control", "breaks", "outcome", ""), [_control_row(control) for control in result.controls])
     print_constants(list(result.constants.values()))
     for line in complaints(result):
@@ -73,6 +80,13 @@ def _claim_row(judgement: Judgement) -> tuple[str, ...]:
     )
 
 
+def _print_certificate(judgement: Judgement) -> None:
+    found = judgement.certificate
+    if found is not None:
+        print_line(f"{judgement.claim}: {found.summary}", indent=2)
+        print_table(found.columns, found.rows, indent=4)
+
+
 def _control_row(result: ControlResult) -> tuple[str, ...]:
     caught = "caught" if result.is_caught else "MISSED"
     return result.control.name, result.control.breaks, result.outcome.name, caught
@@ -92,7 +106,20 @@ def _verdict_row(result: StatementResult) -> tuple[str, ...]:
 
 
 def _premise_row(name: str, margin: float) -> tuple[str, str, str]:
-    return name, repr(margin), "holds" if margin >= 0 else "FAILS"
+    return name, repr(margin), _holds(margin)
+
+
+def _holds(margin: float) -> str:
+    return "holds" if margin >= 0 else "FAILS"
+
+
+def _premises(margins: Mapping[str, float]) -> str:
+    """The premises of a statement in a few words; nothing if it has none."""
+    failed = [name for name, margin in margins.items() if not margin >= 0]
+    if failed or not margins:
+        return f"{len(failed)} of {len(margins)} fail on some trial: {', '.join(failed)}" if failed else ""
+    name, smallest = min(margins.items(), key=lambda item: item[1])
+    return f"all {len(margins)} hold on every trial, the tightest with margin {number(smallest, 3)} ({name})"
 
 
 def _from_size(result: StatementResult) -> str:

@@ -52,13 +52,13 @@ class Bound:
         rows = tuple(self._judge_case(case, constant, test) for case in cases)
         outcome = Outcome.worst(row.outcome for row in rows)
         message = next((row.message for row in rows if row.outcome is outcome), "")
-        wanted = any(row.outcome is Outcome.INCONCLUSIVE and not row.message for row in rows)
+        wanted = tuple(row.parameters for row in rows if row.outcome is Outcome.INCONCLUSIVE and not row.message)
         return self._judgement(
             outcome,
             message=message or ("more trials are needed" if wanted else ""),
             cases=rows,
             from_size=self._from_size(rows),
-            seeds_wanted=wanted,
+            wanted=wanted,
             constants=(constant,),
         )
 
@@ -74,7 +74,8 @@ class Bound:
         return trial.measurement(self.measured).value / shape
 
     def _judgement(self, outcome: Outcome, **details: object) -> Judgement:
-        return Judgement(self.name, type(self).__name__, self.text, outcome, **details)  # type: ignore[arg-type]
+        kind = type(self).__name__
+        return Judgement(self.name, kind, self.text, outcome, size=self.size, **details)  # type: ignore[arg-type]
 
     def _judge_case(self, case: Case, constant: Constant, test: SequentialTest) -> CaseJudgement:
         row = unusable(case, [self.measured])

@@ -76,6 +76,21 @@ class CaseJudgement:
 
 
 @dataclass(frozen=True)
+class Certificate:
+    """What a deduction rests on, as a table of words and exact numbers.
+
+    Attributes:
+        summary: the whole in one line.
+        columns: what the entries of a row are.
+        rows: one for every part, link or step, in the order of the argument; LaTeX between dollar signs.
+    """
+
+    summary: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
 class Judgement:
     """How one claim came out.
 
@@ -85,8 +100,11 @@ class Judgement:
         cases: one row for every set of parameters.
         exponents: fitted exponents by series, with intervals; for Scaling only.
         claimed_exponent: what they are compared with.
-        from_size: smallest size from which every larger one held and said something, with the size below it.
-        seeds_wanted: whether more trials could decide an inconclusive claim.
+        size: the parameter that ``from_size`` speaks of; None for a claim that has no such size.
+        from_size: smallest size from which every larger one held and said something, with the size below it; None
+            if there is none, or no such size.
+        wanted: parameters of the cases in which more trials could decide an inconclusive claim.
+        certificate: what a deductive claim rests on; None for a claim about trials.
     """
 
     claim: str
@@ -98,9 +116,16 @@ class Judgement:
     cases: tuple[CaseJudgement, ...] = ()
     exponents: Mapping[str, Interval] = field(default_factory=dict)
     claimed_exponent: float | None = None
+    size: str | None = None
     from_size: tuple[float | None, float] | None = None
-    seeds_wanted: bool = False
+    wanted: tuple[Any, ...] = ()
     constants: tuple[Constant, ...] = ()
+    certificate: Certificate | None = None
+
+    @property
+    def seeds_wanted(self) -> bool:
+        """Whether more trials could decide an inconclusive claim."""
+        return bool(self.wanted)
 
     @property
     def tightest(self) -> CaseJudgement | None:

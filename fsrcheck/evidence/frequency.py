@@ -61,7 +61,7 @@ class Frequency:
         cases = self.where(evidence.cases)
         rows = tuple(self._judge_case(case, evidence.false_alarm / len(cases)) for case in cases)
         outcome = Outcome.worst(row.outcome for row in rows)
-        wanted = any(row.outcome is Outcome.INCONCLUSIVE and not row.message for row in rows)
+        wanted = tuple(row.parameters for row in rows if row.outcome is Outcome.INCONCLUSIVE and not row.message)
         message = next((row.message for row in rows if row.outcome is outcome), "")
         if wanted and not message:
             message = "more trials are needed"
@@ -72,7 +72,7 @@ class Frequency:
             outcome,
             message=message,
             cases=rows,
-            seeds_wanted=wanted,
+            wanted=wanted,
         )
 
     def _judge_case(self, case: Case, false_alarm: float) -> CaseJudgement:

@@ -1,9 +1,6 @@
-"""``Identity``: two expressions are equal, proved by computer algebra or measured up to rounding."""
+"""``Identity``: two expressions are equal, measured up to rounding; see ``symbolic`` for a proof."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import sympy
 
 from fsrcheck.evidence.claim import (
     EVERYTHING,
@@ -11,7 +8,6 @@ from fsrcheck.evidence.claim import (
     Evidence,
     Judgement,
     Selection,
-    Strength,
     unusable,
 )
 from fsrcheck.evidence.outcome import Outcome
@@ -48,32 +44,3 @@ class Identity:
         worst = max(abs(trial.measurement(self.residual).value) for trial in case.trials)
         outcome = Outcome.HOLDS if worst <= self.tolerance else Outcome.VIOLATED
         return CaseJudgement(case.parameters, outcome, len(case.trials), worst, self.tolerance)
-
-
-@dataclass(frozen=True)
-class SymbolicIdentity:
-    """Expressions vanish for all values of their symbols.
-
-    Attributes:
-        name, text: see ``Claim``.
-        residuals: builds the sympy expressions, left minus right.
-    """
-
-    name: str
-    text: str
-    residuals: Callable[[], Sequence[sympy.Expr]]
-
-    def judge(self, evidence: Evidence) -> Judgement:
-        """Simplify every residual; one that is provably not 0 violates, one that resists is inconclusive."""
-        rows = [self._judge_residual(expression) for expression in self.residuals()]
-        outcome = Outcome.worst(outcome for outcome, _ in rows)
-        message = next((text for found, text in rows if found is outcome), "")
-        return Judgement(self.name, type(self).__name__, self.text, outcome, strength=Strength.PROVED, message=message)
-
-    def _judge_residual(self, expression: sympy.Expr) -> tuple[Outcome, str]:
-        simplified = sympy.simplify(expression)
-        if simplified == 0:
-            return Outcome.HOLDS, ""
-        if simplified.equals(0) is False:
-            return Outcome.VIOLATED, f"left - right must be 0, got {simplified}"
-        return Outcome.INCONCLUSIVE, f"left - right was not simplified to 0: {simplified}"

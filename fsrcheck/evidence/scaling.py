@@ -26,8 +26,20 @@ MINIMAL_SIZES = 5
 
 
 @dataclass(frozen=True)
+class _SeriesJudgement:
+    """How one series came out; open if its interval is merely too wide."""
+
+    row: CaseJudgement
+    exponent: Interval | None = None
+    is_open: bool = False
+
+
+@dataclass(frozen=True)
 class Scaling:
     """``measured / reference`` grows like ``size ** exponent`` (``two_sided``) or at most like that.
+
+    A series whose interval is merely too wide wants more trials at all its sizes. One that is no power law over
+    these sizes is undecided for good: more trials would only show that more clearly.
 
     Attributes:
         name, text: see ``Claim``.
@@ -41,8 +53,8 @@ class Scaling:
         two_sided: an equality; otherwise only faster growth violates.
         tracked: parameters that change with the size by rule (a sample size, say) and so do not split series.
         miss: probability of calling the claim true when it is false, and the level at which a drift is told
-            from noise. Both error probabilities are shared out over the looks, because other claims may have
-            asked for more trials.
+            from noise. Both error probabilities are shared out over the looks that an undecided claim, this one
+            or another, may take at a growing number of trials.
     """
 
     name: str
@@ -70,15 +82,14 @@ class Scaling:
         if blocked or not series:
             outcome = Outcome.worst(row.outcome for row in blocked)
             return self._judgement(outcome, blocked[0].message if blocked else "no cases", tuple(blocked), {})
-        rows, exponents = [], {}
-        for label, members in series.items():
-            row, interval = self._judge_series(members, evidence.false_alarm / (LOOKS * len(series)))
-            rows.append(row)
-            if interval is not None:
-                exponents[label] = interval
+        false_alarm = evidence.false_alarm / (LOOKS * len(series))
+        found = {label: self._judge_series(members, false_alarm) for label, members in series.items()}
+        rows = tuple(judged.row for judged in found.values())
         outcome = Outcome.worst(row.outcome for row in rows)
         message = next((row.message for row in rows if row.outcome is outcome), "")
-        return self._judgement(outcome, message, tuple(rows), exponents)
+        exponents = {label: judged.exponent for label, judged in found.items() if judged.exponent is not None}
+        wanted = tuple(case.parameters for label, judged in found.items() if judged.is_open for case in series[label])
+        return self._judgement(outcome, message, rows, exponents, wanted)
 
     def series(self, cases: Sequence[Case]) -> dict[str, list[Case]]:
         """Group cases by all parameters but the size; the key names those that vary between groups."""
@@ -107,31 +118,35 @@ class Scaling:
             raise ValueError(f"the reference must be positive and finite, got {reference} at {parameters}")
         return reference
 
-    def _judge_series(self, cases: Sequence[Case], false_alarm: float) -> tuple[CaseJudgement, Interval | None]:
+    def _judge_series(self, cases: Sequence[Case], false_alarm: float) -> _SeriesJudgement:
         parameters, trials = cases[-1].parameters, sum(len(case.trials) for case in cases)
         sizes = {getattr(case.parameters, self.size) for case in cases}
         if len(sizes) < MINIMAL_SIZES:
             message = f"an exponent must be fitted over >= {MINIMAL_SIZES} sizes, got {len(sizes)}"
-            return CaseJudgement(parameters, Outcome.INCONCLUSIVE, trials, message=message), None
+            return _SeriesJudgement(CaseJudgement(parameters, Outcome.INCONCLUSIVE, trials, message=message))
         try:
             law, widest = self.fit(cases, self.level), self.fit(cases, false_alarm).exponent
         except ValueError as error:
-            return CaseJudgement(parameters, Outcome.INCONCLUSIVE, trials, message=str(error)), None
-        outcome, message = self._compare(law, widest)
-        return CaseJudgement(
-            parameters, outcome, trials, law.exponent.value, self.exponent, message, Side.NEITHER
-        ), law.exponent
+            return _SeriesJudgement(CaseJudgement(parameters, Outcome.INCONCLUSIVE, trials, message=str(error)))
+        bent = self._bent(law)
+        outcome, message = (Outcome.INCONCLUSIVE, bent) if bent else self._compare(law, widest)
+        row = CaseJudgement(parameters, outcome, trials, law.exponent.value, self.exponent, message, Side.NEITHER)
+        return _SeriesJudgement(row, law.exponent, is_open=not bent and outcome is Outcome.INCONCLUSIVE)
+
+    def _bent(self, law: PowerLaw) -> str:
+        """Say how the points are seen not to follow one power law; empty if they are not."""
+        if law.drift.low > self.allowance or law.drift.high < -self.allowance:
+            change = f"{law.drift.value:+.3f} over the range (allowed {self.allowance:g})"
+            return f"the local slope still changes by {change}"
+        for size, slope in law.local:
+            if slope.low > law.exponent.high + self.allowance or slope.high < law.exponent.low - self.allowance:
+                found = f"{slope.value:.3f} at {size:.3g} and {law.exponent.value:.3f} over the range"
+                return f"no power law: the local slope is {found}"
+        return ""
 
     def _compare(self, law: PowerLaw, widest: Interval) -> tuple[Outcome, str]:
         """Compare the law with the claim; ``widest`` is the exponent's interval within the error budget."""
         low, high = self.exponent - self.allowance, self.exponent + self.allowance
-        if law.drift.low > self.allowance or law.drift.high < -self.allowance:
-            change = f"{law.drift.value:+.3f} over the range (allowed {self.allowance:g})"
-            return Outcome.INCONCLUSIVE, f"the local slope still changes by {change}"
-        for size, slope in law.local:
-            if slope.low > law.exponent.high + self.allowance or slope.high < law.exponent.low - self.allowance:
-                found = f"{slope.value:.3f} at {size:.3g} and {law.exponent.value:.3f} over the range"
-                return Outcome.INCONCLUSIVE, f"no power law: the local slope is {found}"
         if widest.low > high or (self.two_sided and widest.high < low):
             return Outcome.VIOLATED, f"exponent {law.exponent.value:.3f} against {self.exponent:g}"
         if law.exponent.high <= high and (not self.two_sided or law.exponent.low >= low):
@@ -141,7 +156,12 @@ class Scaling:
         return Outcome.INCONCLUSIVE, f"the interval {interval} does not decide against {claimed}"
 
     def _judgement(
-        self, outcome: Outcome, message: str, rows: tuple[CaseJudgement, ...], exponents: dict[str, Interval]
+        self,
+        outcome: Outcome,
+        message: str,
+        rows: tuple[CaseJudgement, ...],
+        exponents: dict[str, Interval],
+        wanted: tuple[Any, ...] = (),
     ) -> Judgement:
         return Judgement(
             self.name,
@@ -152,4 +172,5 @@ class Scaling:
             cases=rows,
             exponents=exponents,
             claimed_exponent=self.exponent,
+            wanted=wanted,
         )

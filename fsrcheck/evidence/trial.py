@@ -38,7 +38,12 @@ class Observation:
 
 @dataclass(frozen=True)
 class Trial:
-    """An observation with everything needed to repeat it: statement, parameters, seed, versions, device."""
+    """An observation with everything needed to repeat it: statement, parameters, seed, versions, device.
+
+    Attributes:
+        device: ``cpu`` or ``cuda``.
+        files: digest of the content of every file that a parameter names, by parameter.
+    """
 
     statement: str
     parameters: Mapping[str, Parameter]
@@ -46,6 +51,7 @@ class Trial:
     observation: Observation
     device: str = "cpu"
     versions: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def measurement(self, name: str) -> Measurement:
         """Return a measurement by name; an absent one is NaN, which no claim accepts."""

@@ -1,16 +1,18 @@
 """One row of the report: a statement of the registry with its result, or without one if it was not run."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from fsrcheck.errors import FsrcheckError
 from fsrcheck.evidence.claim import Judgement
 from fsrcheck.evidence.outcome import Outcome, Verdict
+from fsrcheck.evidence.trial import Case
 from fsrcheck.registry import Registry
 from fsrcheck.report.numbers import NOTHING, number, words
+from fsrcheck.runs.gathering import judging_digest
 from fsrcheck.runs.result import CheckedErratum, ExitCode, StatementResult
+from fsrcheck.runs.stored import StoredEvidence
 from fsrcheck.statement import Erratum, Paper, Statement
 
 NOT_RUN = "NOT RUN"
@@ -23,13 +25,15 @@ class Entry:
     Attributes:
         statement, paper: what it is and where it is from.
         result: what came of it in this run; None if it was not run.
-        stored: rows of stored evidence about it.
+        stored: stored evidence about it.
+        code: digest that stored evidence of the present code has; empty if nothing is stored.
     """
 
     statement: Statement
     paper: Paper
     result: StatementResult | None = None
-    stored: tuple[Mapping[str, Any], ...] = ()
+    stored: tuple[StoredEvidence, ...] = ()
+    code: str = ""
 
     @property
     def verdict(self) -> str:
@@ -94,19 +98,24 @@ class Entry:
     @property
     def premises(self) -> dict[str, float]:
         """The smallest margin of every premise over all trials; NaN if any is."""
-        margins: dict[str, float] = {}
-        for case in self.result.cases if self.result else ():
-            for trial in case.trials:
-                for name, margin in trial.observation.premises.items():
-                    old = margins.get(name, margin)
-                    margins[name] = margin if margin != margin or margin < old else old
-        return margins
+        return smallest_margins(self.result.cases if self.result else ())
 
     @property
     def parameters(self) -> dict[str, str]:
         """The values of every parameter that were run."""
         found = [asdict(case.parameters) for case in (self.result.cases if self.result else ())]
         return {name: words(case[name] for case in found) for name in (found[0] if found else ())}
+
+
+def smallest_margins(cases: Sequence[Case]) -> dict[str, float]:
+    """The smallest margin of every premise over all trials of some cases; NaN if any is."""
+    margins: dict[str, float] = {}
+    for case in cases:
+        for trial in case.trials:
+            for name, margin in trial.observation.premises.items():
+                old = margins.get(name, margin)
+                margins[name] = margin if margin != margin or margin < old else old
+    return margins
 
 
 def _weakness(judgement: Judgement) -> tuple[int, int, float]:
@@ -121,7 +130,7 @@ def spoken(name: str) -> str:
 
 
 def make_entries(
-    results: Sequence[StatementResult], registry: Registry, stored: Sequence[Mapping[str, Any]] = ()
+    results: Sequence[StatementResult], registry: Registry, stored: Sequence[StoredEvidence] = ()
 ) -> list[Entry]:
     """One entry for every statement of the registry, in its order.
 
@@ -135,19 +144,16 @@ def make_entries(
     if wrong:
         raise FsrcheckError(f"results must be of installed statements, each once, got {', '.join(wrong)}")
     return [
-        Entry(
-            statement,
-            registry.paper(statement),
-            by_id.get(statement.id),
-            tuple(row for row in stored if stored_id(row) == statement.id),
-        )
+        _entry(statement, registry, by_id.get(statement.id), [row for row in stored if row.statement == statement.id])
         for statement in registry.statements
     ]
 
 
-def stored_id(row: Mapping[str, Any]) -> str:
-    """The statement that a row of stored evidence is about."""
-    return str(row.get("statement", row.get("id", "")))
+def _entry(
+    statement: Statement, registry: Registry, result: StatementResult | None, stored: Sequence[StoredEvidence]
+) -> Entry:
+    code = judging_digest(registry, statement) if stored else ""
+    return Entry(statement, registry.paper(statement), result, tuple(stored), code)
 
 
 def verdict_counts(entries: Sequence[Entry]) -> dict[str, int]:

@@ -8,30 +8,24 @@ A hook is a ``Callable[[StatementResult], Plots]``: it returns a figure, a pair 
 ``Drawing``, or a list of these. ``scaling_plot.standard_drawings(result)`` is what is drawn without one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from fsrcheck.evidence.fitting import PowerLaw
-from fsrcheck.report.numbers import number
+from fsrcheck.report.numbers import SUPERSCRIPTS, number
 
 INK, MUTED, GRID, PAPER = "#1f2329", "#5c6470", "#dfe3e8", "#fffffe"
 SERIES_COLOURS = ("#0b62a8", "#b4460f", "#16775a", "#7b3f9d", "#86620a", "#a32a5b")
 CLAIM_COLOUR, BOUND_COLOUR, REFERENCE_COLOUR = "#3d4654", "#b3261f", "#17787d"
 MARKERS = ("o", "s", "^", "D", "v", "P")
 WIDTH = 5.2  # inches; at the width of a phone the labels are still legible
-TICK_DIGITS = (
-    (1.0,),
-    (1.0, 3.0),
-    (1.0, 2.0, 5.0),
-    (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0),
-    tuple(digit / 10 for digit in range(10, 100, 5)),
-    tuple(digit / 100 for digit in range(100, 1000, 5)),
-)
+TICK_DIGITS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0))
+DOTTED = (0, (1, 1.6))
 DOTS = 40  # trials drawn at one size; more are thinned evenly by rank
 
 
@@ -45,6 +39,7 @@ class Drawing:
         caption: what is what, in a sentence or two; LaTeX between dollar signs.
         description: what a reader who cannot see it should know.
         points: name of the CSV file (without its ending) that has the points; empty if none.
+        table: the content of that file; empty if it is that of a claim's points, which are written anyway.
     """
 
     title: str
@@ -52,6 +47,7 @@ class Drawing:
     caption: str = ""
     description: str = ""
     points: str = ""
+    table: str = ""
 
 
 Plot = Drawing | Figure | tuple[str, Figure]
@@ -119,19 +115,27 @@ def finish_log_axis(axes: Axes) -> None:
 def log_ticks(low: float, high: float) -> list[float]:
     """Round numbers between two positive limits: three to eight, fewer only in a very narrow range."""
     decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    found: list[float] = []
     for digits in TICK_DIGITS:
-        ticks = [float(f"{digit * 10.0**decade:.6g}") for decade in decades for digit in digits]
-        found = [tick for tick in ticks if low <= tick <= high]
+        found = _within(low, high, [digit * 10.0**decade for decade in decades for digit in digits])
         if len(found) >= 3:
-            break
-    return found[:: max(1, -(-len(found) // 8))]
+            return found[:: -(-len(found) // 8)]
+    return _within(low, high, MaxNLocator(nbins=6, steps=[1, 2, 5, 10]).tick_values(low, high))
+
+
+def _within(low: float, high: float, ticks: Iterable[float]) -> list[float]:
+    return [tick for tick in (float(f"{value:.6g}") for value in ticks) if low <= tick <= high]
 
 
 def _fixed_ticks(axis: object, values: Sequence[float]) -> None:
     axis.set_major_locator(FixedLocator(list(values)))  # type: ignore[attr-defined]
     axis.set_minor_locator(NullLocator())  # type: ignore[attr-defined]
-    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))  # type: ignore[attr-defined]
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick_label(value)))  # type: ignore[attr-defined]
+
+
+def tick_label(value: float) -> str:
+    """A number as a label: powers of ten from 10⁴ on as such, since 100000 takes the room of three labels."""
+    power = round(np.log10(value)) if value > 0 else 0
+    return f"10{str(power).translate(SUPERSCRIPTS)}" if power >= 4 and value == 10.0**power else number(value)
 
 
 def draw_points(
@@ -211,9 +215,57 @@ def draw_bound(axes: Axes, sizes: Sequence[float], limits: Sequence[float], *, l
     axes.plot(sizes, limits, color=BOUND_COLOUR, linewidth=1.5, linestyle=(0, (7, 2, 1.5, 2)), label=label)
 
 
-def draw_reference(axes: Axes, sizes: Sequence[float], values: Sequence[float], *, label: str) -> None:
-    """Draw a closed-form law, dotted; ``sizes`` may go far beyond those that were run."""
-    axes.plot(sizes, values, color=REFERENCE_COLOUR, linewidth=1.8, linestyle=(0, (1, 1.6)), label=label)
+def draw_reference(
+    axes: Axes, sizes: Sequence[float], values: Sequence[float], *, label: str, dotted: bool = True
+) -> None:
+    """Draw a closed-form law; ``sizes`` may go far beyond those that were run. A second law is not ``dotted``."""
+    width, style = (1.8, DOTTED) if dotted else (1.1, "solid")
+    axes.plot(sizes, values, color=REFERENCE_COLOUR, linewidth=width, linestyle=style, label=label)
+
+
+def name_end(axes: Axes, size: float, value: float, text: str) -> None:
+    """Write the name of a line at its right end, so that lines of one look can be told apart."""
+    axes.annotate(
+        text,
+        (size, value),
+        xytext=(4, 0),
+        textcoords="offset points",
+        verticalalignment="center",
+        color=INK,
+        fontsize=8.5,
+        annotation_clip=False,
+    )
+
+
+def slope_axes(axes: Axes, sizes: Sequence[float], *, x_label: str) -> Axes:
+    """Make axes for local slopes, logarithmic in x with ticks at ``sizes``."""
+    style_axes(axes, x_label=x_label, y_label="local slope")
+    axes.set_xscale("log")
+    size_ticks(axes, sizes)
+    return axes
+
+
+def draw_claimed_exponent(axes: Axes, exponent: float) -> None:
+    """Draw the claimed exponent as a level line, dashed like the claimed slope."""
+    axes.axhline(exponent, color=CLAIM_COLOUR, linewidth=1.3, linestyle=(0, (5, 3)))
+
+
+def draw_local_slopes(axes: Axes, law: PowerLaw, *, index: int = 0) -> None:
+    """Draw the slopes between neighbouring sizes with their intervals, a little aside for every further series."""
+    slopes = [slope for _, slope in law.local]
+    axes.errorbar(
+        [middle * 1.025**index for middle, _ in law.local],
+        [slope.value for slope in slopes],
+        yerr=[[s.value - s.low for s in slopes], [s.high - s.value for s in slopes]],
+        fmt=MARKERS[index % 6],
+        color=SERIES_COLOURS[index % 6],
+        markersize=5.5,
+        markeredgecolor=PAPER,
+        markeredgewidth=0.8,
+        elinewidth=1.2,
+        capsize=2.5,
+        zorder=4,
+    )
 
 
 def draw_legend(axes: Axes, *, columns: int = 2) -> None:

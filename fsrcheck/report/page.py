@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -13,7 +12,7 @@ from markupsafe import Markup
 from fsrcheck.evidence.claim import CaseJudgement
 from fsrcheck.evidence.outcome import Outcome, Verdict
 from fsrcheck.registry import Registry
-from fsrcheck.report.entries import make_entries, spoken, stored_id, summary, verdict_counts
+from fsrcheck.report.entries import make_entries, spoken, summary, verdict_counts
 from fsrcheck.report.figures import Drawing, as_drawings
 from fsrcheck.report.formulas import to_html
 from fsrcheck.report.numbers import NOTHING, interval, number, word, words
@@ -22,6 +21,7 @@ from fsrcheck.report.scaling_plot import standard_drawings
 from fsrcheck.report.svg import to_svg
 from fsrcheck.runs.environment import versions
 from fsrcheck.runs.result import StatementResult
+from fsrcheck.runs.stored import StoredEvidence
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +34,13 @@ SIGNS = {
 
 @dataclass(frozen=True)
 class Plot:
-    """A drawing as the page has it: title, caption, SVG, and the name of its CSV file or ""."""
+    """A drawing as the page has it: title, caption, SVG, the name of its CSV file or "", and that file if it is its own."""
 
     title: str
     caption: str
     svg: Markup
     csv: str
+    table: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,17 @@ class Page:
 def render_page(
     results: Sequence[StatementResult],
     registry: Registry,
-    stored: Sequence[Mapping[str, Any]] = (),
+    stored: Sequence[StoredEvidence] = (),
     created: date | None = None,
 ) -> Page:
     """Render the page; arguments as for ``write_report``."""
     entries = make_entries(results, registry, stored)
-    tables = {entry.statement.id: csv_files(entry.result) for entry in entries if entry.result is not None}
     plots = {entry.statement.id: _plots(entry.result) for entry in entries if entry.result is not None}
+    tables = {
+        entry.statement.id: csv_files(entry.result) | {p.csv: p.table for p in plots[entry.statement.id] if p.table}
+        for entry in entries
+        if entry.result is not None
+    }
     content = {
         "entries": entries,
         "results": results,
@@ -72,7 +77,7 @@ def render_page(
         "summary": summary(entries),
         "verdicts": list(reversed(Verdict)),
         "outcomes": list(reversed(Outcome)),
-        "unknown_stored": sorted({stored_id(row) for row in stored} - {e.statement.id for e in entries}),
+        "unknown_stored": sorted({row.statement for row in stored} - {e.statement.id for e in entries}),
     }
     html = _environment().get_template("page.html.j2").render(content)
     return Page(html, {name: text for files in tables.values() for name, text in files.items()})
@@ -107,7 +112,8 @@ def _plot(drawing: Drawing, result: StatementResult, index: int) -> Plot:
     axes = [text for a in drawing.figure.axes for text in (a.get_xlabel(), a.get_ylabel()) if text]
     description = drawing.description or f"{drawing.title}. Axes: {', '.join(axes)}."
     svg = to_svg(drawing.figure, name=f"{result.statement.id}-{index}", description=description)
-    return Plot(drawing.title, drawing.caption, svg, csv_name(result, drawing.points) if drawing.points else "")
+    csv = csv_name(result, drawing.points) if drawing.points else ""
+    return Plot(drawing.title, drawing.caption, svg, csv, drawing.table)
 
 
 def _varying(rows: Sequence[CaseJudgement]) -> list[str]:
@@ -115,10 +121,6 @@ def _varying(rows: Sequence[CaseJudgement]) -> list[str]:
     found = [asdict(row.parameters) for row in rows]
     names = list(found[0]) if found else []
     return [name for name in names if len(found) == 1 or len({str(case[name]) for case in found}) > 1]
-
-
-def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for row in rows for name in row if name not in ("statement", "id")))
 
 
 def _data_link(text: str) -> str:
@@ -135,7 +137,6 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         {
-            "columns": _columns,
             "data_link": _data_link,
             "formula": to_html,
             "interval": interval,

@@ -4,7 +4,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from fsrcheck.evidence.bound import Bound
@@ -68,13 +68,7 @@ class PointSet:
 
         Numbers have all their digits; an absent reference or bound is empty.
         """
-        text = io.StringIO()
-        rows = list(self._rows())
-        names = dict.fromkeys(name for row in rows for name in row)
-        writer = csv.DictWriter(text, fieldnames=list(names), restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        return text.getvalue()
+        return to_csv(self._rows())
 
     def _rows(self) -> Iterator[dict[str, object]]:
         for series in self.series:
@@ -90,6 +84,16 @@ class PointSet:
                         "reference": "" if series.references is None else series.references[index],
                         **{f"bound: {name}": _blank(limits[index]) for name, limits in series.bounds.items()},
                     }
+
+
+def to_csv(rows: Iterable[Mapping[str, object]]) -> str:
+    """Rows as CSV with all digits; the columns are those of all rows together, absent values are empty."""
+    text, found = io.StringIO(), list(rows)
+    names = dict.fromkeys(name for row in found for name in row)
+    writer = csv.DictWriter(text, fieldnames=list(names), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(found)
+    return text.getvalue()
 
 
 def _blank(value: float) -> float | str:

@@ -5,13 +5,12 @@ from matplotlib.axes import Axes
 from fsrcheck.evidence.scaling import Scaling
 from fsrcheck.report.figures import (
     CLAIM_COLOUR,
-    MARKERS,
-    PAPER,
-    SERIES_COLOURS,
     Drawing,
     draw_bound,
+    draw_claimed_exponent,
     draw_claimed_slope,
     draw_legend,
+    draw_local_slopes,
     draw_points,
     draw_power_law,
     draw_reference,
@@ -19,8 +18,7 @@ from fsrcheck.report.figures import (
     finish_log_axis,
     log_log_axes,
     new_figure,
-    size_ticks,
-    style_axes,
+    slope_axes,
 )
 from fsrcheck.report.numbers import interval, number
 from fsrcheck.report.points import PointSet, Series, exponents, point_sets
@@ -95,27 +93,13 @@ def _claimed(claim: Scaling) -> str:
 
 def _draw_slopes(axes: Axes, points: PointSet, claim: Scaling, sizes: list[float]) -> None:
     """Slopes between neighbouring sizes with their intervals, against the claimed slope and its allowance."""
-    style_axes(axes, x_label=points.size, y_label="local slope")
-    axes.set_xscale("log")
-    size_ticks(axes, sizes)
+    slope_axes(axes, sizes, x_label=points.size)
     low = claim.exponent - (claim.allowance if claim.two_sided else 0.0)
     axes.axhspan(low, claim.exponent + claim.allowance, color=CLAIM_COLOUR, alpha=0.12, linewidth=0)
-    axes.axhline(claim.exponent, color=CLAIM_COLOUR, linewidth=1.3, linestyle=(0, (5, 3)))
+    draw_claimed_exponent(axes, claim.exponent)
     for index, series in enumerate(points.series):
-        local = series.law.local if series.law is not None else ()
-        middles, slopes = [middle * 1.025**index for middle, _ in local], [slope for _, slope in local]
-        axes.errorbar(
-            middles,
-            [slope.value for slope in slopes],
-            yerr=[[s.value - s.low for s in slopes], [s.high - s.value for s in slopes]],
-            fmt=MARKERS[index % 6],
-            color=SERIES_COLOURS[index % 6],
-            markersize=5.5,
-            markeredgecolor=PAPER,
-            markeredgewidth=0.8,
-            elinewidth=1.2,
-            capsize=2.5,
-        )
+        if series.law is not None:
+            draw_local_slopes(axes, series.law, index=index)
 
 
 def _caption(points: PointSet) -> str:
@@ -128,15 +112,14 @@ def _caption(points: PointSet) -> str:
             f" probability {number(points.level, 2)}; the grey strip is the stated allowance"
             f" {number(points.scaling.allowance)} about the claimed exponent."
         )
-    left_out = _left_out(points)
-    if left_out:
-        parts.append(f"{left_out} trials without a positive finite value are not drawn.")
-    return " ".join(parts)
+    return " ".join([*parts, *left_out(points)])
 
 
-def _left_out(points: PointSet) -> int:
+def left_out(points: PointSet) -> list[str]:
+    """A sentence on the trials that cannot be drawn, if there are any."""
     groups = [series.values(points.measured, i) for series in points.series for i in range(len(series.cases))]
-    return sum(len(group) - drawable(group).size for group in groups)
+    count = sum(len(group) - drawable(group).size for group in groups)
+    return [f"{count} trials without a positive finite value are not drawn."] if count else []
 
 
 def _description(points: PointSet, sizes: list[float]) -> str:

@@ -1,14 +1,15 @@
 """The scoreboard as Markdown, fit for a pull request, and all results as JSON."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from fsrcheck.registry import Registry
 from fsrcheck.report.entries import Entry, make_entries, spoken, summary, verdict_counts
-from fsrcheck.report.numbers import number, plain, words
+from fsrcheck.report.numbers import NOTHING, interval, number, plain, words
 from fsrcheck.runs.environment import versions
 from fsrcheck.runs.result import StatementResult
+from fsrcheck.runs.stored import StoredEvidence
 
 COLUMNS = (
     "paper",
@@ -21,13 +22,25 @@ COLUMNS = (
     "weakest claim",
     "controls",
 )
+STORED_COLUMNS = (
+    "statement",
+    "scale",
+    "runs",
+    "as expected",
+    "false alarms",
+    "inconclusive",
+    "controls caught",
+    "hardware",
+    "seeds",
+    "code",
+)
 FORMAT = "fsrcheck.results/1"
 
 
 def scoreboard_markdown(
-    results: Sequence[StatementResult], registry: Registry, stored: Sequence[Mapping[str, Any]] = ()
+    results: Sequence[StatementResult], registry: Registry, stored: Sequence[StoredEvidence] = ()
 ) -> str:
-    """The scoreboard of all statements and the errata below it, as Markdown with LaTeX in dollar signs."""
+    """The scoreboard of all statements, stored evidence and errata below it, as Markdown with LaTeX in dollar signs."""
     entries = make_entries(results, registry, stored)
     counts = ", ".join(f"{count} {spoken(name)}" for name, count in verdict_counts(entries).items())
     lines = [
@@ -38,6 +51,7 @@ def scoreboard_markdown(
         *_run_lines(results),
     ]
     lines += [_row(COLUMNS), _row("---" for _ in COLUMNS), *(_row(_cells(entry)) for entry in entries)]
+    lines += _stored_lines([(entry, row) for entry in entries for row in entry.stored])
     errata = [line for entry in entries for line in _erratum_lines(entry)]
     return "\n".join([*lines, *(["", "## Errata", *errata] if errata else []), ""])
 
@@ -68,6 +82,29 @@ def _cells(entry: Entry) -> tuple[str, ...]:
     )
 
 
+def _stored_lines(rows: Sequence[tuple[Entry, StoredEvidence]]) -> list[str]:
+    if not rows:
+        return []
+    lines = ["", "## Stored evidence", "", "Stored: runs under many fresh seeds, made earlier. Limits are of 95 %.", ""]
+    return [*lines, _row(STORED_COLUMNS), _row("---" for _ in STORED_COLUMNS), *(_row(_stored_cells(*r)) for r in rows)]
+
+
+def _stored_cells(entry: Entry, row: StoredEvidence) -> tuple[Any, ...]:
+    caught = (f"{name} {row.caught(name)}/{row.runs} ({interval(row.share_caught(name))})" for name in row.controls)
+    return (
+        f"{entry.statement.label} (`{row.statement}`)",
+        row.scale,
+        row.runs,
+        row.as_expected,
+        f"{row.false_alarms} ({interval(row.share_of_alarms)})",
+        row.inconclusive,
+        "; ".join(caught) or NOTHING,
+        words(row.hardware),
+        words(row.seeds),
+        f"`{row.code}`" + ("" if row.code == entry.code else ", not the present one"),
+    )
+
+
 def _erratum_lines(entry: Entry) -> list[str]:
     lines, statement = [], entry.statement
     for erratum, checked in entry.errata:
@@ -88,9 +125,7 @@ def _erratum_lines(entry: Entry) -> list[str]:
     return lines
 
 
-def results_json(
-    results: Sequence[StatementResult], registry: Registry, stored: Sequence[Mapping[str, Any]] = ()
-) -> str:
+def results_json(results: Sequence[StatementResult], registry: Registry, stored: Sequence[StoredEvidence] = ()) -> str:
     """All results as JSON: versions, the error budget, an object per result, the ids that were not run."""
     entries = make_entries(results, registry, stored)
     content = {
@@ -103,7 +138,7 @@ def results_json(
         },
         "results": [_result(entry) for entry in entries if entry.result is not None],
         "not_run": [entry.statement.id for entry in entries if entry.result is None],
-        "stored": list(stored),
+        "stored": [row.to_json() for row in stored],
     }
     return json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -7,19 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from fsrcheck.errors import InputError
 from fsrcheck.registry import Registry
 from fsrcheck.report.scoreboard import results_json, scoreboard_markdown
 from fsrcheck.runs.result import StatementResult
+from fsrcheck.runs.stored import StoredEvidence
 
 
 def write_report(
     results: Sequence[StatementResult],
     registry: Registry,
     out: Path,
-    stored: Sequence[Mapping[str, Any]] = (),
+    stored: Sequence[StoredEvidence] = (),
     created: date | None = None,
 ) -> list[Path]:
     """Write ``index.html``, ``scoreboard.md``, ``results.json`` and ``csv/*.csv`` into the folder ``out``.
@@ -31,7 +31,7 @@ def write_report(
         results: at most one for each statement; a statement of the registry without one is shown as not run.
         registry: the papers that the report is about.
         out: made if it is not there.
-        stored: rows of ``reports/evidence.jsonl``, shown as stored; ``statement`` says what a row is about.
+        stored: what ``fsrcheck gather`` has counted, shown as stored.
         created: the date on the page; today if not given.
 
     Returns:

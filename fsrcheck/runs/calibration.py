@@ -1,16 +1,19 @@
 """Fits the constants of a statement on calibration seeds and keeps them in the paper's data file."""
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fsrcheck.errors import InputError, RecordError
+from fsrcheck.errors import FsrcheckError, InputError, RecordError
 from fsrcheck.evidence.bound import Bound
 from fsrcheck.evidence.constants import Constant, Provenance, Range, calibration_trials, freeze
+from fsrcheck.evidence.trial import Trial
 from fsrcheck.runs.environment import versions
 from fsrcheck.runs.records import write_atomically
+from fsrcheck.runs.replaying import trial_command
 from fsrcheck.runs.seeds import calibration_seeds
 from fsrcheck.runs.trying import Laboratory
 from fsrcheck.statement import Paper, Statement
@@ -38,7 +41,8 @@ def calibrate(statement: Statement, seed: int, laboratory: Laboratory) -> Calibr
 
     Raises:
         InputError: the statement has nothing to fit.
-        ValueError: a trial without a finite result, or one whose premises fail.
+        FsrcheckError: a trial whose premises fail or that has no finite result (named with the command that runs
+            it again), or a claim that cannot be fitted.
     """
     claims = fitted_claims(statement)
     if not claims:
@@ -48,18 +52,43 @@ def calibrate(statement: Statement, seed: int, laboratory: Laboratory) -> Calibr
         wanted = [claim for claim in claims if claim.where.admits(parameters)]
         if not wanted:
             continue
-        seeds = calibration_seeds(seed, f"{statement.id}|{parameters}", calibration_trials())
-        trials = laboratory.run(statement, parameters, seeds)
-        failed = {name for trial in trials for name in trial.failed_premises()}
-        if failed:
-            raise ValueError(f"premises must hold in calibration, got {sorted(failed)} failing at {parameters}")
+        trials = _trials(statement, seed, parameters, laboratory)
         for claim in wanted:
-            ratios[claim.constant].append((parameters, [claim.ratio(trial, parameters) for trial in trials]))
-    return Calibration(
-        statement,
-        seed,
-        tuple(freeze(c.constant, ratios[c.constant], upper=c.upper, note=c.text) for c in claims),
-    )
+            ratios[claim.constant].append((parameters, _ratios(statement, seed, claim, parameters, trials)))
+    return Calibration(statement, seed, tuple(_frozen(statement, seed, c, ratios[c.constant]) for c in claims))
+
+
+def _trials(statement: Statement, seed: int, parameters: Any, laboratory: Laboratory) -> list[Trial]:
+    """The calibration trials of one case, all of which must meet the premises."""
+    seeds = calibration_seeds(seed, f"{statement.id}|{parameters}", calibration_trials())
+    trials = laboratory.run(statement, parameters, seeds)
+    for trial in trials:
+        if failed := trial.failed_premises():
+            raise _failure(statement, seed, f"premises must hold in calibration, got {failed} failing", trial)
+    return trials
+
+
+def _ratios(statement: Statement, seed: int, claim: Bound, parameters: Any, trials: Sequence[Trial]) -> list[float]:
+    try:
+        ratios = [claim.ratio(trial, parameters) for trial in trials]
+    except ValueError as error:  # a shape that is not positive, whatever the trial
+        raise _failure(statement, seed, str(error)) from error
+    for trial, ratio in zip(trials, ratios, strict=True):
+        if not math.isfinite(ratio):
+            raise _failure(statement, seed, f"{claim.measured!r} / shape must be finite, got {ratio}", trial)
+    return ratios
+
+
+def _frozen(statement: Statement, seed: int, claim: Bound, ratios: Sequence[tuple[Any, Sequence[float]]]) -> Constant:
+    try:
+        return freeze(claim.constant, ratios, upper=claim.upper, note=claim.text)
+    except ValueError as error:
+        raise _failure(statement, seed, str(error)) from error
+
+
+def _failure(statement: Statement, seed: int, problem: str, trial: Trial | None = None) -> FsrcheckError:
+    again = f"; {trial_command(trial.statement, trial.parameters, trial.seed, trial.device)}" if trial else ""
+    return FsrcheckError(f"{statement.id} was not calibrated with seed {seed}: {problem}{again}")
 
 
 def load_constants(paper: Paper, statement: Statement) -> list[Constant]:

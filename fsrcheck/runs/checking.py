@@ -10,16 +10,30 @@ from fsrcheck.errors import FsrcheckError, InputError
 from fsrcheck.evidence.budget import LOOKS, ErrorBudget
 from fsrcheck.evidence.claim import Claim, Evidence, Judgement
 from fsrcheck.evidence.constants import Constant
-from fsrcheck.evidence.outcome import Outcome
-from fsrcheck.evidence.trial import Case
+from fsrcheck.evidence.trial import Case, Trial
 from fsrcheck.registry import Registry, installed
 from fsrcheck.runs.calibration import load_constants
 from fsrcheck.runs.environment import hardware, resolve_device
-from fsrcheck.runs.records import TrialStore
+from fsrcheck.runs.records import TrialStore, parameters_to_json
 from fsrcheck.runs.result import CheckedErratum, ControlResult, StatementResult
 from fsrcheck.runs.seeds import fresh_seed, trial_seeds
-from fsrcheck.runs.trying import Laboratory, Progress, silent
+from fsrcheck.runs.trying import Laboratory, Progress, describe, silent
 from fsrcheck.statement import Control, Erratum, Statement
+
+
+@dataclass(frozen=True)
+class Request:
+    """Trials to be made.
+
+    Attributes:
+        parameters: what to run.
+        seeds: of the trials.
+        label: how progress names them; by statement and parameters if it is empty.
+    """
+
+    parameters: Any
+    seeds: Sequence[int]
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,17 +58,23 @@ class Checker:
     settings: Mapping[str, str] | None = None
     target: Path | None = None
 
+    def requests(self, statement: Statement) -> list[Request]:
+        """All trials that ``check`` makes whatever they measure: the first ones of every case, and the controls'."""
+        controls = [control for control in statement.controls if control.changes]
+        broken = [request for control in controls for _, request in self._broken(statement, control)]
+        return self._first(statement) + broken
+
     def check(self, statement: Statement) -> StatementResult:
         """Run, judge and control one statement."""
         fitted = load_constants(self.registry.paper(statement), statement)
         constants = {constant.name: constant for constant in (*fitted, *statement.constants)}
-        cases = self._first_trials(statement)
+        cases = [Case(request.parameters, self._run(statement, request)) for request in self._first(statement)]
         judgements = self._judge_all(statement.claims, cases, constants)
         for _ in range(LOOKS - 1):
-            undecided = {row.parameters for j in judgements if j.seeds_wanted for row in j.cases if _open(row)}
-            if not undecided:
+            wanted = {parameters for judgement in judgements for parameters in judgement.wanted}
+            if not wanted:
                 break
-            cases = [self._extended(statement, case) if case.parameters in undecided else case for case in cases]
+            cases = [self._extended(statement, case) if case.parameters in wanted else case for case in cases]
             judgements = self._judge_all(statement.claims, cases, constants)
         return StatementResult(
             statement=statement,
@@ -66,27 +86,27 @@ class Checker:
             scale=self.scale,
             seed=self.seed,
             device=hardware(self.laboratory.device),
+            device_kind=self.laboratory.device,
             settings=dict(self.settings or {}),
             target=self.target,
             false_alarm=self.budget.share,
         )
 
-    def _first_trials(self, statement: Statement) -> list[Case]:
-        count = statement.trials_at(self.scale)
-        return [
-            self._case(statement, parameters, count)
-            for parameters in statement.cases_at(self.scale, self.settings, self.target)
-        ]
+    def _run(self, statement: Statement, request: Request) -> tuple[Trial, ...]:
+        return tuple(self.laboratory.run(statement, request.parameters, request.seeds, request.label))
 
-    def _case(self, statement: Statement, parameters: Any, count: int) -> Case:
-        seeds = trial_seeds(self.seed, f"{statement.id}|{parameters}", count)
-        return Case(parameters, tuple(self.laboratory.run(statement, parameters, seeds)))
+    def _first(self, statement: Statement) -> list[Request]:
+        count = statement.trials_at(self.scale)
+        cases = statement.cases_at(self.scale, self.settings, self.target)
+        return [self._request(statement, parameters, count) for parameters in cases]
+
+    def _request(self, statement: Statement, parameters: Any, count: int, start: int = 0) -> Request:
+        return Request(parameters, trial_seeds(self.seed, f"{statement.id}|{parameters}", count, start))
 
     def _extended(self, statement: Statement, case: Case) -> Case:
         """The case with twice as many trials; the first half is the same, so only the new ones are run."""
         count = len(case.trials)
-        seeds = trial_seeds(self.seed, f"{statement.id}|{case.parameters}", count, start=count)
-        more = self.laboratory.run(statement, case.parameters, seeds)
+        more = self._run(statement, self._request(statement, case.parameters, count, start=count))
         return replace(case, trials=(*case.trials, *more))
 
     def _judge_all(
@@ -106,18 +126,28 @@ class Checker:
 
     def _broken_cases(self, statement: Statement, control: Control) -> list[Case]:
         """Trials with something broken, judged at the nominal parameters with the broken premises waived."""
+        waived = frozenset(control.premises)
+        broken = self._broken(statement, control)
+        return [Case(parameters, self._run(statement, request), waived) for parameters, request in broken]
+
+    def _broken(self, statement: Statement, control: Control) -> list[tuple[Any, Request]]:
+        """Nominal parameters, each with the trials that a control makes in their place."""
         nominal = [
             parameters
             for parameters in statement.cases["quick"]
             if all(getattr(parameters, name) == value for name, value in control.base.items())
         ]
-        broken = []
-        for parameters in nominal if control.every_case else nominal[:1]:
-            changed = replace(parameters, **control.changes)
-            seeds = trial_seeds(self.seed, f"{statement.id}|control {control.name}|{parameters}", control.trials)
-            trials = self.laboratory.run(statement, changed, seeds, f"{statement.id} control: {control.name}")
-            broken.append(Case(parameters, tuple(trials), frozenset(control.premises)))
-        return broken
+        return [
+            (parameters, self._broken_request(statement, control, parameters))
+            for parameters in (nominal if control.every_case else nominal[:1])
+        ]
+
+    def _broken_request(self, statement: Statement, control: Control, parameters: Any) -> Request:
+        changed = replace(parameters, **control.changes)
+        seeds = trial_seeds(self.seed, f"{statement.id}|control {control.name}|{parameters}", control.trials)
+        label = f"{statement.id} control: {control.name}"
+        case = describe(f"{label},", parameters_to_json(changed))
+        return Request(changed, seeds, case if control.every_case else label)
 
 
 def _claim_named(statement: Statement, name: str) -> Claim:
@@ -125,10 +155,6 @@ def _claim_named(statement: Statement, name: str) -> Claim:
         if claim.name == name:
             return claim
     raise FsrcheckError(f"controls of {statement.id} must name one of its claims, got {name!r}")
-
-
-def _open(row: Any) -> bool:
-    return row.outcome is Outcome.INCONCLUSIVE and not row.message
 
 
 def _premises_not_seen_to_fail(control: Control, cases: Sequence[Case]) -> tuple[str, ...]:

@@ -1,10 +1,12 @@
-"""What a trial ran on: device, versions, and the code itself as a digest."""
+"""What a trial ran on: device, versions, the files it read, and the code itself as a digest."""
 
 import platform
+from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from fsrcheck.errors import InputError
 
@@ -40,6 +42,18 @@ def hardware(device: str) -> str:
     if device == "cuda":
         return torch.cuda.get_device_name()
     return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+
+
+def file_digests(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Digest of the content of every file that a parameter names, by parameter.
+
+    A target of the user's own may change under its name; a text that names no file is only a word.
+    """
+    return {
+        name: sha256(Path(value).read_bytes()).hexdigest()[:16]
+        for name, value in parameters.items()
+        if isinstance(value, str) and Path(value).is_file()
+    }
 
 
 @cache

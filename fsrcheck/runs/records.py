@@ -15,6 +15,8 @@ from fsrcheck.evidence.trial import Measurement, Observation, Trial
 
 logger = logging.getLogger(__name__)
 
+NO_FILES: Mapping[str, str] = {}
+
 
 def encode_number(value: float) -> float | str:
     """JSON has no infinities and no NaN: they are written as strings."""
@@ -36,6 +38,7 @@ def trial_to_json(trial: Trial) -> dict[str, Any]:
         "counts": dict(observation.counts),
         "device": trial.device,
         "versions": dict(trial.versions),
+        "files": dict(trial.files),
     }
 
 
@@ -59,6 +62,7 @@ def trial_from_json(line: Mapping[str, Any]) -> Trial:
         ),
         device=line["device"],
         versions=line["versions"],
+        files=line.get("files", NO_FILES),
     )
 
 
@@ -67,9 +71,16 @@ def parameters_to_json(parameters: Any) -> dict[str, Any]:
     return dict(asdict(parameters))
 
 
-def trial_key(statement: str, parameters: Mapping[str, Any], seed: int, code: str) -> str:
-    """Content key of a trial: what was run, at which parameters and seed, by which code."""
-    text = json.dumps([statement, dict(parameters), seed, code], sort_keys=True)
+def trial_key(
+    statement: str,
+    parameters: Mapping[str, Any],
+    seed: int,
+    code: str,
+    device: str = "cpu",
+    files: Mapping[str, str] = NO_FILES,
+) -> str:
+    """Content key of a trial: what was run, at which parameters and seed, by which code, where, on which files."""
+    text = json.dumps([statement, dict(parameters), seed, code, device, dict(files)], sort_keys=True)
     return sha256(text.encode()).hexdigest()[:24]
 
 
@@ -92,15 +103,22 @@ class TrialStore:
     def __len__(self) -> int:
         return len(self._trials)
 
-    def get(self, statement: str, parameters: Mapping[str, Any], seed: int) -> Trial | None:
+    def get(
+        self,
+        statement: str,
+        parameters: Mapping[str, Any],
+        seed: int,
+        device: str = "cpu",
+        files: Mapping[str, str] = NO_FILES,
+    ) -> Trial | None:
         """The saved trial of this content, if there is one."""
-        return self._trials.get(trial_key(statement, parameters, seed, self.code))
+        return self._trials.get(trial_key(statement, parameters, seed, self.code, device, files))
 
     def add(self, trials: Iterable[Trial]) -> None:
         """Append trials that are not there yet."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         for trial in trials:
-            key = trial_key(trial.statement, trial.parameters, trial.seed, self.code)
+            key = trial_key(trial.statement, trial.parameters, trial.seed, self.code, trial.device, trial.files)
             if key not in self._trials:
                 append_line(self.path, {"key": key, **trial_to_json(trial)})
                 self._trials[key] = trial

@@ -1,7 +1,6 @@
 """What came of checking a statement: its verdict, everything it rests on, and the same as JSON."""
 
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import IntEnum
@@ -13,6 +12,7 @@ from fsrcheck.evidence.constants import Constant
 from fsrcheck.evidence.outcome import Outcome, Verdict
 from fsrcheck.evidence.trial import Case
 from fsrcheck.runs.records import encode_number
+from fsrcheck.runs.replaying import check_command
 from fsrcheck.statement import Control, Counterexample, Erratum, Statement
 
 
@@ -74,7 +74,14 @@ class CheckedErratum:
 
 @dataclass(frozen=True)
 class StatementResult:
-    """The verdict on one statement with everything it rests on."""
+    """The verdict on one statement with everything it rests on.
+
+    Attributes:
+        device: the hardware in words.
+        device_kind: ``cpu`` or ``cuda``.
+        settings, target: what the user gave.
+        false_alarm: the share of the error budget that each judgement had.
+    """
 
     statement: Statement
     judgements: tuple[Judgement, ...]
@@ -85,6 +92,7 @@ class StatementResult:
     scale: str
     seed: int
     device: str
+    device_kind: str
     settings: Mapping[str, str]
     target: Path | None
     false_alarm: float
@@ -133,22 +141,21 @@ class StatementResult:
 
     @property
     def from_size(self) -> Mapping[str, Any] | None:
-        """The smallest size from which every claim that has one holds and says something; None without."""
-        found = [(judgement.from_size, judgement.claim) for judgement in self.judgements if judgement.from_size]
-        if not found:
+        """The smallest size from which every claim about a size holds and says something.
+
+        None if there is no such claim, or if one of them holds from no size on.
+        """
+        sized = [judgement for judgement in self.judgements if judgement.size is not None]
+        holding = [(*judgement.from_size, judgement.claim) for judgement in sized if judgement.from_size is not None]
+        if not sized or len(holding) < len(sized):
             return None
-        (below, size), claim = max(found, key=lambda item: item[0][1])
+        below, size, claim = max(holding, key=lambda item: item[1])
         return {"size": size, "not_from": below, "claim": claim, "kind": "measured"}
 
     @property
     def replay(self) -> str:
         """The command that repeats this check to the last digit."""
-        words = ["fsrcheck", "check", self.statement.id, "--scale", self.scale, "--seed", str(self.seed)]
-        for name, value in self.settings.items():
-            words += ["--set", f"{name}={value}"]
-        if self.target is not None:
-            words += ["--target", str(self.target)]
-        return shlex.join(words)
+        return check_command(self.statement.id, self.scale, self.seed, self.device_kind, self.settings, self.target)
 
     def to_json(self) -> dict[str, Any]:
         """The result as plain JSON values."""
@@ -166,6 +173,7 @@ class StatementResult:
             "scale": self.scale,
             "seed": self.seed,
             "device": self.device,
+            "device_kind": self.device_kind,
             "false_alarm": self.false_alarm,
             "replay": self.replay,
         }
@@ -235,6 +243,7 @@ def _judgement_to_json(judgement: Judgement) -> dict[str, Any]:
         "slack": _optional(row.slack) if row else None,
         "exponent": {"claimed": judgement.claimed_exponent, "fitted": exponents} if exponents else None,
         "message": judgement.message,
+        "certificate": asdict(judgement.certificate) if judgement.certificate else None,
     }
 
 

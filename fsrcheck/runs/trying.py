@@ -1,12 +1,12 @@
 """Makes trials: runs a statement on batches of seeds and keeps what comes back, without judging it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fsrcheck.errors import FsrcheckError
 from fsrcheck.evidence.trial import Trial
-from fsrcheck.runs.environment import versions
+from fsrcheck.runs.environment import file_digests, versions
 from fsrcheck.runs.records import TrialStore, parameters_to_json
 from fsrcheck.statement import Statement
 
@@ -34,34 +34,36 @@ class Laboratory:
     def run(self, statement: Statement, parameters: Any, seeds: Sequence[int], label: str = "") -> list[Trial]:
         """Return one trial per seed, in order; saved ones are not run again."""
         plain = parameters_to_json(parameters)
-        found = {seed: self._saved(statement, plain, seed) for seed in seeds}
+        files = file_digests(plain)
+        found = {seed: self._saved(statement, plain, seed, files) for seed in seeds}
         missing = [seed for seed, trial in found.items() if trial is None]
         label = label or describe(statement.id, plain)
         self.progress(label, len(seeds) - len(missing), len(seeds))
         for start in range(0, len(missing), statement.batch):
             batch = missing[start : start + statement.batch]
-            trials = self._run_batch(statement, parameters, plain, batch)
+            trials = self._run_batch(statement, parameters, batch, files)
             if self.store is not None:
                 self.store.add(trials)
             found.update({trial.seed: trial for trial in trials})
             self.progress(label, len(seeds) - len(missing) + start + len(batch), len(seeds))
         return [trial for trial in found.values() if trial is not None]
 
-    def _saved(self, statement: Statement, plain: dict[str, Any], seed: int) -> Trial | None:
-        return self.store.get(statement.id, plain, seed) if self.store is not None else None
+    def _saved(self, statement: Statement, plain: dict[str, Any], seed: int, files: Mapping[str, str]) -> Trial | None:
+        return self.store.get(statement.id, plain, seed, self.device, files) if self.store is not None else None
 
     def _run_batch(
-        self, statement: Statement, parameters: Any, plain: dict[str, Any], seeds: Sequence[int]
+        self, statement: Statement, parameters: Any, seeds: Sequence[int], files: Mapping[str, str]
     ) -> list[Trial]:
         observations = statement.run(parameters, seeds, self.device)
         if len(observations) != len(seeds):
             raise FsrcheckError(f"{statement.id} must return {len(seeds)} observations, got {len(observations)}")
+        plain = parameters_to_json(parameters)
         return [
-            Trial(statement.id, plain, seed, observation, self.device, versions())
+            Trial(statement.id, plain, seed, observation, self.device, versions(), files)
             for seed, observation in zip(seeds, observations, strict=True)
         ]
 
 
-def describe(statement_id: str, plain: dict[str, Any]) -> str:
-    """A case in one line."""
-    return f"{statement_id} " + " ".join(f"{name}={value}" for name, value in plain.items())
+def describe(name: str, plain: dict[str, Any]) -> str:
+    """A case in one line, after the name of its statement or control."""
+    return f"{name} " + " ".join(f"{name}={value}" for name, value in plain.items())

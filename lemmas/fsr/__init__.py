@@ -13,6 +13,8 @@ from lemmas.fsr import (
     activations,
     algorithm_5,
     assumptions,
+    c19_gaussian_facts,
+    footnotes,
     setting,
 )
 
@@ -31,6 +33,8 @@ PAPER = Paper(
         a4_svd_initialization.STATEMENT,
         a5_eigen_gap.STATEMENT,
         a6_purification.STATEMENT,
+        *footnotes.STATEMENTS,
+        *c19_gaussian_facts.STATEMENTS,
     ),
     constants_file=Path(__file__).with_name("constants.json"),
 )

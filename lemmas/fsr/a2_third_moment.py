@@ -30,8 +30,9 @@ from torch import Tensor
 
 from fsrcheck.evidence.bound import Bound
 from fsrcheck.evidence.constants import Constant, Provenance
-from fsrcheck.evidence.identity import Identity, SymbolicIdentity
+from fsrcheck.evidence.identity import Identity
 from fsrcheck.evidence.outcome import Verdict
+from fsrcheck.evidence.symbolic import SymbolicIdentity
 from fsrcheck.evidence.trial import Measurement, Observation
 from fsrcheck.model.streams import streams
 from fsrcheck.statement import Control, Counterexample, Defect, Erratum, Kind, Statement

@@ -38,7 +38,7 @@ from fsrcheck.gaussian.univariate import inverse_tail, relu_moment
 from fsrcheck.model.streams import streams
 from fsrcheck.statement import Control, Kind, Statement
 from lemmas.fsr.a2_third_moment import distinct
-from lemmas.fsr.targets import TargetParameters, build_target, premise_margins
+from lemmas.fsr.targets import TargetParameters, build_target, premise_margins, require_word
 
 POPULATION, SAMPLES = "population", "samples"
 SIZES = (16, 24, 32, 48, 64, 96, 128)
@@ -51,6 +51,11 @@ class Parameters(TargetParameters):
     oracle: str = POPULATION  # exact moments (independent channels only), or those of a sample
     num_anchors: int = 8
     num_samples: int = 4000
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown oracle."""
+        super().__post_init__()
+        require_word("oracle", self.oracle, (POPULATION, SAMPLES))
 
 
 def code_moments(firing: float) -> tuple[float, float, float]:

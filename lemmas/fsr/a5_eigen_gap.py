@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from fsrcheck.errors import InputError
 from fsrcheck.evidence.frequency import Frequency
 from fsrcheck.evidence.outcome import Verdict
 from fsrcheck.evidence.trial import Observation
@@ -41,6 +42,12 @@ class Parameters(TargetParameters):
 
     candidates: int = 1  # |R|
     num_anchors: int = 5000
+
+    def __post_init__(self) -> None:
+        """Refuse a set that is larger than that of all channels."""
+        super().__post_init__()
+        if self.candidates > self.num_channels:
+            raise InputError(f"candidates must be at most num_channels = {self.num_channels}, got {self.candidates}")
 
 
 def gaps(anchors: Tensor, third_moment: float) -> Tensor:

@@ -23,8 +23,8 @@ from collections.abc import Callable
 
 import sympy
 
-from fsrcheck.evidence.identity import SymbolicIdentity
 from fsrcheck.evidence.outcome import Verdict
+from fsrcheck.evidence.symbolic import SymbolicIdentity
 from fsrcheck.statement import Control, Counterexample, Defect, Erratum, Kind, Statement
 
 U = sympy.Symbol("u", real=True)

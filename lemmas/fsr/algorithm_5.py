@@ -43,7 +43,7 @@ from fsrcheck.model.target import FirstLevel, TargetNetwork
 from fsrcheck.statement import Control, Counterexample, Defect, Erratum, Kind, Statement
 from fsrcheck.training import PopulationOracle, SampleOracle, TargetPatches, WarmStartSettings, warm_start
 from lemmas.fsr.algorithm_5_transcription import Transcript, transcribe
-from lemmas.fsr.targets import TargetParameters, build_target, premise_margins
+from lemmas.fsr.targets import TargetParameters, build_target, premise_margins, require_word
 
 COMPARE, RUN = "compare", "run"
 REPAIRED, PRINTED = "repaired", "printed"
@@ -61,6 +61,12 @@ class Parameters(TargetParameters):
     max_iterations: int = 0  # T; 0 for the default 40 m ln m
     num_samples: int = 200  # N, in the comparison
     transcript_cutoff: float = 1.0  # multiplies b in the transcription only; anything but 1 must show
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown task or rule."""
+        super().__post_init__()
+        require_word("task", self.task, (COMPARE, RUN))
+        require_word("rule", self.rule, (REPAIRED, PRINTED))
 
 
 def scaled(target: TargetNetwork, factor: float) -> TargetNetwork:

@@ -59,6 +59,19 @@ def test_an_exponent_at_the_edge_of_the_allowance_is_undecided():
     assert "does not decide" in judgement.message
 
 
+def test_only_an_interval_that_is_too_wide_asks_for_more_trials_at_all_sizes_of_its_series():
+    wide = cases(power(-0.5), spread=2.0)
+    judgement = judged(ROOT, *wide, *cases(power(-0.5), family="narrow"))
+    assert judgement.outcome is Outcome.INCONCLUSIVE
+    assert judgement.wanted == tuple(case.parameters for case in wide)
+    assert "does not decide" in judgement.message
+
+
+@pytest.mark.parametrize("exponent", [-0.5, 0.0])
+def test_what_is_decided_asks_for_nothing(exponent):
+    assert judged(ROOT, *cases(power(exponent))).wanted == ()
+
+
 def test_a_violation_needs_an_interval_within_the_error_budget_and_support_does_not():
     found = cases(power(-0.3), spread=0.05)
     outcomes = [ROOT.judge(Evidence(found, {}, budget)).outcome for budget in (1e-3, 1e-30)]
@@ -78,6 +91,7 @@ def test_a_noiseless_curve_with_the_right_mean_slope_is_undecided():
     judgement = judged(ROOT, *cases(curve, spread=0.0))
     assert judgement.outcome is Outcome.INCONCLUSIVE
     assert "still changes" in judgement.message
+    assert not judgement.seeds_wanted
 
 
 def test_a_noiseless_kink_that_a_parabola_does_not_see_is_undecided():
@@ -88,6 +102,7 @@ def test_a_noiseless_kink_that_a_parabola_does_not_see_is_undecided():
     judgement = judged(replace(ROOT, allowance=0.2), *cases(wave, spread=0.0))
     assert judgement.outcome is Outcome.INCONCLUSIVE
     assert "no power law" in judgement.message
+    assert not judgement.seeds_wanted
 
 
 def test_a_drift_is_seen_through_the_noise_that_lets_the_exponent_pass():
@@ -104,6 +119,7 @@ def test_fewer_than_five_sizes_are_undecided():
     judgement = judged(ROOT, *cases(power(-0.5))[:4])
     assert judgement.outcome is Outcome.INCONCLUSIVE
     assert ">= 5 sizes, got 4" in judgement.message
+    assert not judgement.seeds_wanted
 
 
 def test_one_trial_a_size_is_undecided():

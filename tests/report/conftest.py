@@ -8,8 +8,10 @@ import pytest
 from fsrcheck.registry import Registry
 from fsrcheck.report import write_report
 from fsrcheck.runs.checking import check_many
+from fsrcheck.runs.gathering import judging_digest
 from fsrcheck.runs.result import StatementResult
-from tests.example import PAPER
+from fsrcheck.runs.stored import StoredEvidence
+from tests.example import PAPER, THEOREM
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +22,26 @@ def registry() -> Registry:
 @pytest.fixture(scope="session")
 def results(registry: Registry) -> list[StatementResult]:
     return check_many(registry=registry, seed=7, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def stored(registry: Registry) -> StoredEvidence:
+    """What a gathering of 200 runs might have counted, with one false alarm and one missed control."""
+    return StoredEvidence(
+        statement=THEOREM.id,
+        scale="quick",
+        device="cuda",
+        versions={"torch": "9.9"},
+        code=judging_digest(registry, THEOREM),
+        expected="SUPPORTED",
+        hardware=("a <big> GPU",),
+        seeds={5: 200},
+        verdicts={"SUPPORTED": 196, "INCONCLUSIVE": 3, "VIOLATED": 1},
+        claims={"rate": {"HOLDS": 197, "INCONCLUSIVE": 2, "VIOLATED": 1}},
+        controls={"loaded coin": {"VIOLATED": 199, "HOLDS": 1}, "loaded coins": {"VIOLATED": 200}},
+        trials=10_000,
+        alarms=(987654321,),
+    )
 
 
 @pytest.fixture(scope="session")

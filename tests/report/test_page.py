@@ -132,12 +132,38 @@ def test_what_is_not_a_number_is_not_shown_as_one(results, registry):
     assert "undefined" in html
 
 
-def test_stored_evidence_is_marked_as_stored(results, registry):
-    rows = [{"statement": THEOREM.id, "seeds": 300, "device": "a <big> GPU"}, {"statement": "other.1"}]
-    html = render_page(results, registry, rows).html
-    assert "stored: not from this run" in html
-    assert "a &lt;big&gt; GPU" in html
-    assert "statements that are not installed: other.1" in html
+def test_stored_evidence_is_marked_as_stored_and_told_in_full(results, registry, stored):
+    html = render_page(results, registry, [stored, replace(stored, statement="other.1")]).html
+    assert Outline(html).open == []
+    assert html.count("stored: not from this run") == 1
+    for text in (
+        "200 runs, scale quick, cuda",
+        "<dt>As expected (supported)</dt><dd>196</dd>",
+        "<dt>False alarms</dt><dd>1, share 0.005 [0.000127, 0.0275]</dd>",
+        "<dt>Inconclusive</dt><dd>3</dd>",
+        "<dt>Trials</dt><dd>10000</dd>",
+        "a &lt;big&gt; GPU",
+        "<dt>Runs by seed</dt><dd>5 = 200</dd>",
+        "torch = 9.9",
+        f"{stored.code}, that of this report",
+        "199 of 200",
+        "0.995 [0.972, 1]",
+        "200 of 200",
+        "HOLDS = 197",
+        "fsrcheck check coins.T.2 --scale quick --seed 987654321 --device cuda",
+        "statements that are not installed: other.1",
+    ):
+        assert text in html
+
+
+def test_stored_evidence_of_other_code_is_told_from_that_of_the_report(results, registry, stored):
+    html = render_page(results, registry, [replace(stored, code="0123")]).html
+    assert "0123, not that of this report" in html
+
+
+def test_without_stored_evidence_there_is_no_word_of_it(page):
+    assert "stored: not from this run" not in page
+    assert "Stored evidence" not in page
 
 
 def test_a_result_twice_or_of_a_stranger_is_refused(results, registry):

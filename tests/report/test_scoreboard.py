@@ -46,13 +46,31 @@ def test_the_errata_follow_the_table(results, registry):
     assert "- repaired: $a^2 + 2 a b + b^2$" in markdown
 
 
-def test_json_has_every_result_and_names_what_was_not_run(results, registry):
-    content = json.loads(results_json(results[:1], registry, [{"statement": SQUARE.id, "seeds": 3}]))
+def test_stored_evidence_has_a_table_of_its_own(results, registry, stored):
+    markdown = scoreboard_markdown(results, registry, [stored])
+    (row,) = rows_of(markdown[markdown.index("## Stored evidence") : markdown.index("## Errata")])[2:]
+    assert row == [
+        "Theorem 2 (`coins.T.2`)",
+        "quick",
+        "200",
+        "196",
+        "1 (0.005 [0.000127, 0.0275])",
+        "3",
+        "loaded coin 199/200 (0.995 [0.972, 1]); loaded coins 200/200 (1 [0.982, 1])",
+        "a <big> GPU",
+        "5",
+        f"`{stored.code}`",
+    ]
+    assert "## Stored evidence" not in scoreboard_markdown(results, registry)
+
+
+def test_json_has_every_result_and_names_what_was_not_run(results, registry, stored):
+    content = json.loads(results_json(results[:1], registry, [stored]))
     (result,) = content["results"]
     assert json.loads(json.dumps(results[0].to_json())).items() <= result.items()
     assert (result["id"], result["label"], result["as_expected"]) == (THEOREM.id, "Theorem 2", True)
     assert content["not_run"] == [SQUARE.id]
-    assert content["stored"] == [{"statement": SQUARE.id, "seeds": 3}]
+    assert content["stored"] == [json.loads(json.dumps(stored.to_json()))]
     assert content["budget"]["judgements"] == registry.budget.judgements
 
 

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from fsrcheck.errors import InputError, RecordError
+from fsrcheck.errors import FsrcheckError, InputError, RecordError
 from fsrcheck.evidence.claim import Selection
 from fsrcheck.evidence.constants import Provenance
+from fsrcheck.evidence.trial import Measurement
 from fsrcheck.runs.calibration import calibrate, fitted_claims, load_constants, save_constants
-from fsrcheck.runs.seeds import CALIBRATION_BIT
+from fsrcheck.runs.seeds import CALIBRATION_BIT, calibration_seeds
 from fsrcheck.runs.trying import Laboratory
+from tests.evidence.making import INFINITY, NAN
 from tests.example import SQUARE, THEOREM, Coins, run
 from tests.invoking import paper_of
 
@@ -52,13 +54,37 @@ def test_calibration_uses_405_trials_a_case_with_seeds_of_its_own():
 
 def test_a_failed_premise_stops_the_calibration():
     biased = replace(UNFITTED, cases={"quick": (Coins(bias=0.2, repetitions=20),)})
-    with pytest.raises(ValueError, match=r"premises must hold in calibration, got \['fair'\]"):
+    with pytest.raises(
+        FsrcheckError, match=r"coins\.T\.2 was not calibrated with seed 5: premises must hold"
+    ) as failure:
         calibrate(biased, 5, Laboratory())
+    first = calibration_seeds(5, f"coins.T.2|{Coins(bias=0.2, repetitions=20)}", 1)[0]
+    again = f"fsrcheck replay coins.T.2 --trial-seed {first} --device cpu"
+    assert f"{again} --set num_tosses=100 --set bias=0.2 --set repetitions=20" in str(failure.value)
+
+
+@pytest.mark.parametrize("value", [INFINITY, NAN])
+def test_a_trial_without_a_finite_result_stops_the_calibration(value):
+    def fifth_is_lost(parameters, seeds, device):
+        lost = calibration_seeds(5, f"coins.T.2|{parameters}", 5)[-1]
+        found = run(parameters, seeds, device)
+        nothing = {"deviation": Measurement(value)}
+        return [replace(o, measurements=nothing) if s == lost else o for s, o in zip(seeds, found, strict=True)]
+
+    lost = calibration_seeds(5, f"coins.T.2|{UNFITTED.cases['quick'][0]}", 5)[-1]
+    with pytest.raises(FsrcheckError, match=f"must be finite, got {value}; .* --trial-seed {lost} .*num_tosses=100"):
+        calibrate(replace(UNFITTED, run=fifth_is_lost), 5, Laboratory())
+
+
+def test_a_shape_that_is_not_positive_stops_the_calibration():
+    negative = replace(UNFITTED.claims[1], shape=lambda parameters: -1.0)
+    with pytest.raises(FsrcheckError, match=r"coins\.T\.2 .* seed 5: .* got -1\.0 at Coins\(num_tosses=100"):
+        calibrate(replace(UNFITTED, claims=(negative,)), 5, Laboratory())
 
 
 def test_a_claim_that_speaks_of_no_calibration_case_is_refused():
     elsewhere = replace(UNFITTED.claims[1], where=Selection({"num_tosses": 7}))
-    with pytest.raises(ValueError, match="got none"):
+    with pytest.raises(FsrcheckError, match=r"coins\.T\.2 was not calibrated with seed 5: .*got none"):
         calibrate(replace(UNFITTED, claims=(elsewhere,)), 5, Laboratory())
 
 

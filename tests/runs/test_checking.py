@@ -1,6 +1,7 @@
 """The checker makes trials, adds more until decided, and runs controls at the nominal parameters."""
 
 from dataclasses import replace
+from math import exp
 
 import pytest
 
@@ -14,7 +15,7 @@ from fsrcheck.runs.calibration import Calibration, save_constants
 from fsrcheck.runs.checking import check, check_many, make_checker
 from fsrcheck.runs.result import StatementResult
 from fsrcheck.statement import Control, Statement
-from tests.example import PAPER, SQUARE, THEOREM, Coins, run
+from tests.example import PAPER, SIZES, SQUARE, THEOREM, Coins, bare, run
 from tests.invoking import paper_of
 
 TAIL, DEVIATION, RATE = THEOREM.claims
@@ -25,7 +26,7 @@ def checked(statement: Statement, *, seed: int = 5, **options) -> StatementResul
 
 
 def only(*claims, controls=(), **changes) -> Statement:
-    return replace(THEOREM, claims=claims, controls=controls, **changes)
+    return replace(bare(THEOREM, claims=claims, **changes), controls=controls)
 
 
 def constant_run(values, premises=None):
@@ -75,6 +76,55 @@ def test_an_undecidable_claim_stops_after_all_looks():
     assert result.trials == 2 * 2 ** (LOOKS - 1)
 
 
+def noisy_power(exponent, spread):
+    """A run that measures num_tosses ** exponent, times exp(spread) and exp(-spread) in turn: no luck decides."""
+
+    def made(parameters, seeds, device):
+        values = [parameters.num_tosses**exponent * exp(spread * (-1) ** index) for index in range(len(seeds))]
+        return [Observation({}, {"deviation": Measurement(value)}) for value in values]
+
+    return made
+
+
+def test_an_exponent_whose_interval_is_too_wide_gets_more_trials_at_all_sizes_until_it_holds():
+    result = checked(only(RATE, run=noisy_power(-0.5, 0.15), trials={"quick": 8}))
+    assert result.judgements[0].outcome is Outcome.HOLDS
+    assert [len(case.trials) for case in result.cases] == [32] * 5
+
+
+def test_only_the_series_whose_interval_is_too_wide_is_extended():
+    def made(parameters, seeds, device):
+        return noisy_power(-0.5, 0.15 if parameters.bias else 0.01)(parameters, seeds, device)
+
+    both = tuple(Coins(n, bias) for bias in (0.0, 0.005) for n in SIZES)
+    result = checked(only(RATE, run=made, trials={"quick": 8}, cases={"quick": both}))
+    assert result.judgements[0].outcome is Outcome.HOLDS
+    assert [len(case.trials) for case in result.cases] == [8] * 5 + [32] * 5
+
+
+def test_a_borderline_exponent_stays_undecided_after_all_looks_and_says_why():
+    result = checked(only(RATE, run=noisy_power(-0.45, 0.15), trials={"quick": 2}))
+    assert result.judgements[0].outcome is Outcome.INCONCLUSIVE
+    assert "does not decide against -0.5 ± 0.05" in result.judgements[0].message
+    assert [len(case.trials) for case in result.cases] == [2 * 2 ** (LOOKS - 1)] * 5
+
+
+def test_a_wrong_exponent_is_violated_and_gets_no_more_trials():
+    result = checked(only(RATE, run=noisy_power(0.0, 0.01), trials={"quick": 8}))
+    assert result.judgements[0].outcome is Outcome.VIOLATED
+    assert result.trials == 8 * 5
+
+
+def test_a_law_that_drifts_gets_no_more_trials():
+    def curved(parameters, seeds, device):
+        value = parameters.num_tosses**-0.5 * (1 + 40 / parameters.num_tosses)
+        return [Observation({}, {"deviation": Measurement(value)}) for _ in seeds]
+
+    result = checked(only(RATE, run=curved, trials={"quick": 8}))
+    assert "still changes" in result.judgements[0].message
+    assert result.trials == 8 * 5
+
+
 def test_a_constant_in_the_statement_is_not_replaced_by_one_in_the_data_file(tmp_path):
     paper = paper_of(only(DEVIATION), constants_file=tmp_path / "constants.json")
     stale = Constant("C", 99.0, Provenance.FITTED, trials=405)
@@ -93,6 +143,30 @@ def test_a_control_is_judged_at_the_nominal_parameters_with_its_premise_waived()
     (control,) = checked(only(DEVIATION, controls=THEOREM.controls[:1])).controls
     assert control.is_caught
     assert {row.parameters for row in control.judgement.cases} == {Coins(100)}
+
+
+def test_progress_names_the_case_of_a_control_that_breaks_every_case():
+    told = []
+    checked(THEOREM, progress=lambda label, done, total: told.append(label))
+    controls = list(dict.fromkeys(label for label in told if "control" in label))
+    assert controls == ["coins.T.2 control: loaded coin"] + [
+        f"coins.T.2 control: loaded coins, num_tosses={n} bias=0.2 repetitions=400" for n in SIZES
+    ]
+
+
+def test_requests_are_all_trials_that_a_decided_check_makes():
+    made = []
+
+    def spying(parameters, seeds, device):
+        made.extend((parameters, seed) for seed in seeds)
+        return run(parameters, seeds, device)
+
+    statement = replace(THEOREM, run=spying, trials={"quick": 20})
+    checker = make_checker(registry=Registry([paper_of(statement)]), seed=5)
+    asked = [(request.parameters, seed) for request in checker.requests(statement) for seed in request.seeds]
+    assert not made
+    checker.check(statement)
+    assert made == asked
 
 
 def test_a_control_that_breaks_nothing_is_not_caught():

@@ -8,7 +8,7 @@ from fsrcheck.runs.checking import check
 from fsrcheck.runs.complaints import complaints
 from fsrcheck.runs.result import StatementResult
 from fsrcheck.statement import Control
-from tests.example import SQUARE, THEOREM, inverse_root
+from tests.example import SQUARE, THEOREM, bare, inverse_root
 from tests.invoking import paper_of
 
 
@@ -22,7 +22,7 @@ def test_there_are_none_when_all_is_as_it_must_be():
 
 def test_a_failed_premise_is_told_with_its_case_and_seed():
     claim = THEOREM.claims[1]
-    (line,) = complaints(checked(replace(THEOREM, claims=(claim,), controls=()), settings={"bias": "0.2"}))
+    (line,) = complaints(checked(bare(THEOREM, claims=(claim,)), settings={"bias": "0.2"}))
     assert line.startswith(
         "claim 'mean deviation' INAPPLICABLE at num_tosses=100 bias=0.2 repetitions=400: premise 'fair'"
     )
@@ -32,13 +32,13 @@ def test_a_failed_premise_is_told_with_its_case_and_seed():
 def test_a_violated_claim_without_a_message_is_told_by_its_meaning():
     claim = replace(THEOREM.claims[1], constant="C")
     low = replace(THEOREM.constants[0], value=0.1)
-    (line,) = complaints(checked(replace(THEOREM, claims=(claim,), controls=(), constants=(low,))))
+    (line,) = complaints(checked(bare(THEOREM, claims=(claim,), constants=(low,))))
     assert "VIOLATED at num_tosses=100" in line
     assert "contradicted" in line
 
 
 def test_an_exponent_has_no_place():
-    (line,) = complaints(checked(replace(THEOREM, claims=(replace(THEOREM.claims[2], exponent=-2.0),), controls=())))
+    (line,) = complaints(checked(bare(THEOREM, claims=(replace(THEOREM.claims[2], exponent=-2.0),))))
     assert line.startswith("claim 'rate' VIOLATED: exponent -0.5")
 
 
@@ -54,5 +54,5 @@ def test_missed_controls_and_unconfirmed_errata_are_told():
 
 def test_a_constant_that_was_never_fitted_has_no_case():
     claim = Bound("mean deviation", "", "deviation", "never fitted", inverse_root)
-    (line,) = complaints(checked(replace(THEOREM, claims=(claim,), controls=())))
+    (line,) = complaints(checked(bare(THEOREM, claims=(claim,))))
     assert line.startswith("claim 'mean deviation' INCONCLUSIVE: constant 'never fitted'")

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -52,6 +53,7 @@ def path(tmp_path):
         ),
         NAMES,
         st.dictionaries(NAMES, NAMES),
+        st.dictionaries(NAMES, NAMES),
     )
 )
 def test_a_trial_comes_back_to_the_last_digit(trial):
@@ -67,7 +69,7 @@ def test_numbers_that_json_lacks_come_back(path, value):
 
 
 def test_a_trial_line_has_counts_and_versions_and_no_clock():
-    keys = "statement parameters seed premises measurements counts device versions"
+    keys = "statement parameters seed premises measurements counts device versions files"
     assert set(trial_to_json(made())) == set(keys.split())
 
 
@@ -90,6 +92,17 @@ def test_a_trial_is_stored_once(path):
 def test_a_trial_of_other_content_is_not_taken(path, statement, parameters, seed, code):
     TrialStore(path, "c").add([made()])
     assert TrialStore(path, code).get(statement, parameters, seed) is None
+
+
+@pytest.mark.parametrize("elsewhere", [{"device": "cuda"}, {"files": {"target": "0123"}}])
+def test_a_trial_made_elsewhere_or_from_other_files_is_not_taken(path, elsewhere):
+    store = TrialStore(path, "c")
+    store.add([made()])
+    assert store.get("paper.1", {"size": 3}, 1, **elsewhere) is None
+    store.add([replace(made(), **elsewhere)])
+    again = TrialStore(path, "c")
+    assert again.get("paper.1", {"size": 3}, 1) == made()
+    assert again.get("paper.1", {"size": 3}, 1, **elsewhere) == replace(made(), **elsewhere)
 
 
 def test_the_key_does_not_depend_on_the_order_of_parameters():

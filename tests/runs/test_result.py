@@ -25,6 +25,10 @@ def judgement(outcome: Outcome, strength: Strength = Strength.MEASURED, **detail
     return Judgement("claim", "Kind", "text", outcome, strength, **details)
 
 
+def sized_judgement(from_size: tuple[float | None, float] | None) -> Judgement:
+    return judgement(Outcome.HOLDS, size="n", from_size=from_size)
+
+
 def result(
     *outcomes: Outcome | Judgement,
     expected: Verdict = Verdict.SUPPORTED,
@@ -41,7 +45,8 @@ def result(
         constants={},
         scale="quick",
         seed=1,
-        device="cpu",
+        device="a CPU",
+        device_kind="cpu",
         settings={},
         target=None,
         false_alarm=1e-8,
@@ -159,12 +164,17 @@ def test_unexpected_takes_precedence_over_inconclusive(outcomes):
 
 
 def test_from_size_is_that_of_the_claim_that_needs_the_largest():
-    sized = [judgement(Outcome.HOLDS, from_size=(8.0, 16.0)), judgement(Outcome.HOLDS, from_size=(None, 8.0))]
+    sized = [sized_judgement((8.0, 16.0)), sized_judgement((None, 8.0))]
     assert result(*sized).from_size == {"size": 16.0, "not_from": 8.0, "claim": "claim", "kind": "measured"}
 
 
 def test_without_a_claim_about_sizes_there_is_no_from_size():
     assert result(Outcome.HOLDS).from_size is None
+
+
+def test_a_claim_about_sizes_that_holds_from_none_leaves_no_from_size():
+    assert result(sized_judgement((None, 8.0)), sized_judgement(None)).from_size is None
+    assert result(sized_judgement((None, 8.0)), judgement(Outcome.HOLDS)).from_size is not None
 
 
 def test_json_needs_no_nan_and_no_infinity():
@@ -180,6 +190,7 @@ def test_json_has_what_was_promised():
     assert set(promised.split()) <= set(result(Outcome.HOLDS).to_json())
 
 
-def test_the_replay_command_names_scale_seed_and_settings():
+def test_the_replay_command_names_scale_seed_device_and_settings():
     found = replace(result(Outcome.HOLDS), settings={"family": "two words"}, seed=9)
-    assert found.replay == "fsrcheck check coins.sq --scale quick --seed 9 --set 'family=two words'"
+    assert found.replay == "fsrcheck check coins.sq --scale quick --seed 9 --device cpu --set 'family=two words'"
+    assert "--device cuda" in replace(found, device_kind="cuda").replay

@@ -1,10 +1,12 @@
 """The laboratory makes one trial per seed, in order, and does not run saved ones again."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
 from fsrcheck.errors import FsrcheckError
+from fsrcheck.evidence.trial import Observation
 from fsrcheck.runs.records import TrialStore
 from fsrcheck.runs.trying import Laboratory
 from tests.example import THEOREM, Coins, run
@@ -45,6 +47,35 @@ def test_saved_trials_are_not_run_again(tmp_path):
     again = laboratory.run(statement, Coins(), [1, 2, 3])
     assert batches == [[1, 2], [3]]
     assert again[:2] == first
+
+
+@dataclass(frozen=True)
+class FromFile:
+    target: str
+
+
+def test_a_file_that_changed_under_its_name_is_run_again(tmp_path):
+    target, sizes = tmp_path / "target.bin", []
+
+    def measured(parameters, seeds, device):
+        sizes.append(Path(parameters.target).stat().st_size)
+        return [Observation({}, {}) for _ in seeds]
+
+    statement = replace(THEOREM, run=measured, parameters=FromFile)
+    laboratory = Laboratory(store=TrialStore(tmp_path / "t.jsonl", "c"))
+    for content in (b"1", b"22", b"1"):
+        target.write_bytes(content)
+        (trial,) = laboratory.run(statement, FromFile(str(target)), [1])
+        assert set(trial.files) == {"target"}
+    assert sizes == [1, 2], "the third run finds the trial of the first"
+
+
+def test_trials_of_another_device_are_not_taken(tmp_path):
+    statement, batches = counting()
+    store = TrialStore(tmp_path / "t.jsonl", "c")
+    for device in ("cpu", "cuda", "cpu"):
+        Laboratory(device, store).run(statement, Coins(), [1])
+    assert len(batches) == 2
 
 
 @pytest.mark.parametrize("returned", [0, 1, 3])

@@ -1,0 +1,116 @@
+"""``gather``: check statements under many fresh seeds and store how they came out."""
+
+from pathlib import Path
+
+import click
+
+from fsrcheck.commands import options
+from fsrcheck.commands.options import current_registry, print_json, seed_or_fresh, selected
+from fsrcheck.commands.progress import shown
+from fsrcheck.commands.tables import print_exact, print_fields, print_line, print_table
+from fsrcheck.errors import InputError
+from fsrcheck.registry import Registry
+from fsrcheck.report.numbers import interval
+from fsrcheck.runs.environment import resolve_device
+from fsrcheck.runs.gathering import Gathering
+from fsrcheck.runs.result import ExitCode
+from fsrcheck.runs.stored import StoredEvidence, read_evidence
+from fsrcheck.runs.unfinished import require_folder
+from fsrcheck.statement import Statement
+
+
+@click.command("gather")
+@click.argument("names", metavar="[ID]...", nargs=-1)
+@click.option("--runs", type=click.IntRange(min=1), default=200, show_default=True, help="Checks of each statement.")
+@options.scale_option
+@options.seed_option
+@options.device_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("reports/evidence.jsonl"),
+    show_default=True,
+    help="File to add the counts to.",
+)
+@options.work_option
+@options.json_option
+@click.pass_context
+def gather(
+    context: click.Context,
+    names: tuple[str, ...],
+    runs: int,
+    scale: str,
+    seed: int | None,
+    device: str,
+    out: Path,
+    folder: Path,
+    as_json: bool,
+) -> None:
+    """Check statements many times under fresh seeds, and count false alarms and caught controls.
+
+    All statements that make trials if none is named. Counts of other seeds by the same code add up in the file; a
+    seed that is there is not counted again. Exit code 1 if there is a false alarm.
+    """
+    registry = current_registry()
+    statements = _with_trials(registry, names)
+    place = resolve_device(device)
+    require_evidence_file(out)
+    require_folder(folder)
+    chosen = seed_or_fresh(seed)
+    found = []
+    for statement in statements:
+        with shown(as_json) as progress:
+            found.append(Gathering(registry, place, chosen, runs, scale, folder, progress).gather(statement, out))
+        if not as_json:
+            _print(found[-1])
+    if as_json:
+        print_json([evidence.to_json() for evidence in found])
+    else:
+        print_exact(f"seed {chosen}, added to {out}")
+    alarmed = any(evidence.false_alarms for evidence in found)
+    context.exit(ExitCode.UNEXPECTED if alarmed else ExitCode.EXPECTED)
+
+
+def require_evidence_file(out: Path) -> None:
+    """See that evidence can be added to a file; to be called before a long run.
+
+    Raises:
+        InputError: it is no file, or its folder cannot be written.
+        RecordError: it holds something else.
+    """
+    if out.is_dir():
+        raise InputError(f"evidence must go to a file, got the folder {str(out)!r}")
+    require_folder(out.parent)
+    if out.exists():
+        read_evidence(out)
+
+
+def _with_trials(registry: Registry, names: tuple[str, ...]) -> list[Statement]:
+    statements = selected(registry, names)
+    for statement in statements if names else ():
+        if not statement.needs_trials:
+            raise InputError(f"{statement.id} needs no trials: every run of it is the same")
+    return [statement for statement in statements if statement.needs_trials]
+
+
+def _print(found: StoredEvidence) -> None:
+    share = interval(found.share_of_alarms)
+    print_line(found.statement, style="bold")
+    print_fields(
+        [
+            ("runs", f"{found.runs}, {found.as_expected} of them {found.expected} as expected"),
+            ("false alarms", f"{found.false_alarms}, share {share}"),
+            ("inconclusive", str(found.inconclusive)),
+            ("trials", f"{found.trials}, scale {found.scale}, {', '.join(found.hardware)}"),
+        ]
+    )
+    print_table(
+        ("control", "caught", "share, 95 % limits"),
+        [
+            (name, f"{found.caught(name)} of {found.runs}", interval(found.share_caught(name)))
+            for name in found.controls
+        ],
+    )
+    for command in found.replays:
+        print_exact(f"false alarm: {command}", indent=2)
+    print_line()
