@@ -15,7 +15,8 @@ from fsrcheck.commands.tables import print_exact, print_line
 from fsrcheck.errors import InputError
 from fsrcheck.registry import Registry
 from fsrcheck.runs.calibration import Calibration, calibrate, fitted_claims, save_constants
-from fsrcheck.runs.environment import code_digest, resolve_device
+from fsrcheck.runs.code_digest import code_digest
+from fsrcheck.runs.environment import resolve_device
 from fsrcheck.runs.trying import Laboratory
 from fsrcheck.runs.unfinished import Unfinished, require_folder
 from fsrcheck.statement import Statement

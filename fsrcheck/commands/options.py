@@ -14,7 +14,8 @@ from fsrcheck.commands.progress import shown
 from fsrcheck.errors import InputError
 from fsrcheck.registry import GROUP, Registry, installed
 from fsrcheck.runs.checking import make_checker
-from fsrcheck.runs.environment import code_digest, resolve_device
+from fsrcheck.runs.code_digest import code_digest
+from fsrcheck.runs.environment import resolve_device
 from fsrcheck.runs.records import TrialStore
 from fsrcheck.runs.result import StatementResult
 from fsrcheck.runs.seeds import fresh_seed

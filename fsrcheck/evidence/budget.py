@@ -1,13 +1,17 @@
 """One false-alarm budget for a whole run, split evenly over its statistical judgements."""
 
 from dataclasses import dataclass
+from math import ceil, log2
 
+LEAST_ROOM = 512
 LOOKS = 8  # how often an undecided claim may ask for more trials and be judged again
 
 
 @dataclass(frozen=True)
 class ErrorBudget:
     """The probability with which a run of only true statements may report a violation.
+
+    There is room for a power of two of judgements, at least 512, so that a new statement seldom changes a share.
 
     Attributes:
         total: the whole budget.
@@ -21,4 +25,4 @@ class ErrorBudget:
     @property
     def share(self) -> float:
         """The false-alarm probability of one judgement (by the union bound)."""
-        return self.total / max(self.judgements, 1)
+        return self.total / max(LEAST_ROOM, 2 ** ceil(log2(max(self.judgements, 1))))

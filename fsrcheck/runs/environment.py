@@ -1,4 +1,4 @@
-"""What a trial ran on: device, versions, the files it read, and the code itself as a digest."""
+"""What a trial ran on: device, versions, and the files it read."""
 
 import platform
 from collections.abc import Mapping
@@ -54,16 +54,3 @@ def file_digests(parameters: Mapping[str, Any]) -> dict[str, str]:
         for name, value in parameters.items()
         if isinstance(value, str) and Path(value).is_file()
     }
-
-
-@cache
-def code_digest(package_file: str) -> str:
-    """Digest of the versions and of all Python files below the folders of fsrcheck and of ``package_file``.
-
-    Trials of other code are not reused.
-    """
-    digest = sha256(repr(sorted(versions().items())).encode())
-    for folder in sorted({Path(__file__).parents[1], Path(package_file).parent}):
-        for path in sorted(folder.rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]

@@ -19,7 +19,8 @@ from fsrcheck.evidence.outcome import Verdict
 from fsrcheck.registry import Registry
 from fsrcheck.runs.calibration import load_constants
 from fsrcheck.runs.checking import Checker
-from fsrcheck.runs.environment import code_digest, versions
+from fsrcheck.runs.code_digest import code_digest
+from fsrcheck.runs.environment import versions
 from fsrcheck.runs.records import append_line, parameters_to_json, read_lines
 from fsrcheck.runs.result import StatementResult
 from fsrcheck.runs.seeds import trial_seeds

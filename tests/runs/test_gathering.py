@@ -8,6 +8,7 @@ import pytest
 
 import fsrcheck.runs.gathering as gathering
 from fsrcheck.errors import RecordError
+from fsrcheck.evidence.budget import LEAST_ROOM
 from fsrcheck.evidence.outcome import Outcome, Verdict
 from fsrcheck.evidence.trial import Measurement
 from fsrcheck.registry import Registry
@@ -172,8 +173,8 @@ def test_the_digest_follows_constants_and_budget(tmp_path):
         fitted["C"]["value"] = value
         path.write_text(json.dumps({SMALL.id: {"constants": fitted}}))
         digests.append(gathering.judging_digest(Registry([paper_of(SMALL, constants_file=path)]), SMALL))
-    larger = Registry([paper_of(SMALL, replace(SMALL, id="coins.other"), constants_file=path)])
-    digests.append(gathering.judging_digest(larger, SMALL))
+    others = [replace(SMALL, id=f"coins.other{i}") for i in range(LEAST_ROOM)]
+    digests.append(gathering.judging_digest(Registry([paper_of(SMALL, *others, constants_file=path)]), SMALL))
     assert len(set(digests)) == 3
 
 

@@ -1,0 +1,80 @@
+"""The code that a statement's trials and verdict follow from, as a digest.
+
+Only code that can matter is in it: the statement's module, the code that makes and judges trials, and whatever of
+fsrcheck and of the statement's package these import. Comments, docstrings and layout are not, so that hours of evidence
+do not go stale with a spelling.
+"""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+
+from fsrcheck.runs.environment import versions
+
+FSRCHECK = Path(__file__).parents[1]
+JUDGES = (FSRCHECK / "runs" / "checking.py",)
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
+
+
+@cache
+def code_digest(module_file: str) -> str:
+    """Digest of the versions and of all code below fsrcheck or beside ``module_file`` that checking it can reach.
+
+    Trials of other code are not reused.
+    """
+    digest = sha256(repr(sorted(versions().items())).encode())
+    for path in sorted(reached(Path(module_file))):
+        digest.update(f"{path.name}\n{_bare(path)}".encode())
+    return digest.hexdigest()[:16]
+
+
+def reached(module_file: Path) -> set[Path]:
+    """The files below fsrcheck, or in the folder of ``module_file``, that it or the code that judges imports."""
+    folders = (FSRCHECK, module_file.resolve().parent)
+    found: set[Path] = set()
+    waiting = [module_file.resolve(), *JUDGES]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += [other for other in _imported(path) if any(folder in other.parents for folder in folders)]
+    return found
+
+
+@cache
+def _imported(path: Path) -> frozenset[Path]:
+    """The files that the import statements of a file name."""
+    return frozenset(
+        origin for node in ast.walk(ast.parse(path.read_bytes())) for name in _names(node) if (origin := _origin(name))
+    )
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    """The modules that a statement imports: of ``from a import b`` the module a.b if there is one, else a."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        for alias in node.names:
+            submodule = f"{node.module}.{alias.name}"
+            yield submodule if _origin(submodule) else node.module
+
+
+@cache
+def _origin(name: str) -> Path | None:
+    try:
+        spec = find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    return Path(spec.origin).resolve() if spec and spec.origin and spec.origin.endswith(".py") else None
+
+
+def _bare(path: Path) -> str:
+    """The syntax tree of a file without docstrings, comments and layout."""
+    tree = ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
+        if isinstance(node, DOCUMENTED) and node.body and ast.get_docstring(node, clean=False) is not None:
+            del node.body[0]
+    return ast.dump(tree)

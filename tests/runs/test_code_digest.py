@@ -1,0 +1,62 @@
+"""A digest that changes with the code a statement's verdict follows from, and with nothing else."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from fsrcheck.runs import code_digest as module
+from fsrcheck.runs.code_digest import code_digest, reached
+from lemmas.fsr import a3_tensor_to_svd
+
+FSRCHECK = Path(module.__file__).parents[1]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A statement's package on the path: a module, one that it imports, and a bystander."""
+    package = tmp_path / "some_paper_of_this_test"
+    package.mkdir()
+    (package / "lemma.py").write_text("from some_paper_of_this_test.helper import y\nx = 1\n")
+    (package / "helper.py").write_text("y = 1\n")
+    (package / "bystander.py").write_text("z = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield package
+    for name in [name for name in sys.modules if name.split(".")[0] == package.name]:
+        del sys.modules[name]
+
+
+def digest(folder):
+    for cached in (code_digest, module._imported, module._origin):
+        cached.cache_clear()
+    return code_digest(str(folder / "lemma.py"))
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "changes"),
+    [
+        ("lemma.py", "from some_paper_of_this_test.helper import y\nx = 2\n", True),
+        ("helper.py", "y = 2\n", True),
+        ("helper.py", '"""Says what it is for."""\n\ny = 1  # a comment\n', False),
+        ("bystander.py", "z = 2\n", False),
+    ],
+)
+def test_it_changes_with_code_that_can_matter(folder, file, text, changes):
+    before = digest(folder)
+    (folder / file).write_text(text)
+    assert (digest(folder) != before) is changes
+
+
+def test_it_changes_with_the_versions(folder, monkeypatch):
+    before, versions = digest(folder), module.versions()
+    monkeypatch.setattr(module, "versions", lambda: {**versions, "torch": "0"})
+    assert digest(folder) != before
+
+
+def test_a_lemma_reaches_what_it_runs_on_and_what_judges_it_and_no_other_lemma():
+    found = {path.name for path in reached(Path(a3_tensor_to_svd.__file__))}
+    assert {"targets.py", "univariate.py", "checking.py", "bound.py", "sequential.py", "trying.py"} <= found
+    assert not {"a1_warm_start.py", "page.py", "cli.py"} & found
+    assert all(
+        path.is_relative_to(FSRCHECK) or "lemmas" in path.parts for path in reached(Path(a3_tensor_to_svd.__file__))
+    )
