@@ -12,8 +12,10 @@ from fsrcheck.training.oracles import CodeMoments
 from fsrcheck.training.patch_source import TargetPatches
 from fsrcheck.training.sample_set import SampleSet
 from fsrcheck.training.sparse_patches import SparsePatches
+from fsrcheck.training.weighted_squares import add_weighted_squares
 
 ORTHONORMALITY = 1e-9
+BLOCK = 4096  # samples that are dense at a time
 
 
 class CodeOracle:
@@ -175,14 +177,13 @@ class SliceTensor:
     def _begin(self) -> None:
         """Start from D = X."""
         self._removed.forget()
-        pieces = self._samples.chunks()
-        first = next(pieces)
-        rows, _, dim = first.shape
-        self._half = first.value.new_zeros(rows, dim, dim, dim)
-        first.add_third_moments(self._half)
-        for codes in pieces:
-            codes.add_third_moments(self._half)
-        self._half /= self._samples.num_samples
+        total: Tensor | None = None
+        for codes in self._samples.chunks():
+            for block in codes.blocks(BLOCK):
+                total = block.new_zeros(len(block), *3 * block.shape[2:]) if total is None else total
+                add_weighted_squares(total, block, block)
+        assert total is not None  # a sample set is never empty
+        self._half = total / (2 * self._samples.num_samples)
 
 
 def _require_orthonormal(dictionary: Tensor) -> None:

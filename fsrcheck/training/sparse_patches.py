@@ -7,7 +7,6 @@ from itertools import accumulate, groupby
 import torch
 from torch import Tensor
 
-TRIPLES_AT_ONCE = 2**22
 ENTRIES_OF_A_CHUNK = 2**19
 
 
@@ -88,38 +87,9 @@ class SparsePatches:
         result[self.row[entries], slot[self.position[entries]], self.channel[entries]] = self.value[entries]
         return result
 
-    def add_third_moments(self, total: Tensor) -> None:
-        """Add half of Σ_n X_i X_j X_k to `total` (row, i, j, k), in place: exactly that sum on adding the form with j
-        and k exchanged."""
-        flat = total.view(-1)
-        dim = self.shape[2]
-        for first, second, third in self._triples():
-            place = ((self.row[first] * dim + self.channel[first]) * dim + self.channel[second]) * dim
-            product = self.value[first] * self.value[second] * self.value[third] / 2
-            flat.index_add_(0, place + self.channel[third], product)
-
-    def _triples(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Yield the ordered triples of entries of a common sample, a bounded number at a time."""
-        size = torch.bincount(self.position, minlength=self.shape[0] * self.shape[1])[self.position]
-        begin = _first_of_run(self.position)
-        ends = size.square().cumsum(dim=0)
-        start = 0
-        while start < len(size):
-            done = ends[start - 1] if start else 0
-            stop = max(start + 1, int(torch.searchsorted(ends, done + TRIPLES_AT_ONCE, right=True)))
-            first = torch.arange(start, stop, device=size.device)
-            first, offset = _repeated(first, size[start:stop].square())
-            yield first, begin[first] + offset // size[first], begin[first] + offset % size[first]
-            start = stop
-
-
-def _first_of_run(values: Tensor) -> Tensor:
-    """Return, for each entry of a sorted tensor, the index of the first equal one."""
-    return torch.searchsorted(values, values)
-
-
-def _repeated(items: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
-    """Return each item `times` times, and the number of each repetition."""
-    ends = times.cumsum(dim=0)
-    number = torch.arange(int(ends[-1]), device=items.device)
-    return items.repeat_interleave(times), number - (ends - times).repeat_interleave(times)
+    def blocks(self, size: int) -> Iterator[Tensor]:
+        """Yield the dense form in blocks of at most `size` samples, shape (row, size, dim)."""
+        rows, samples, _ = self.shape
+        place = torch.arange(samples, device=self.value.device)
+        for start in range(0, samples, size):
+            yield self.dense(((place >= start) & (place < start + size)).expand(rows, samples))

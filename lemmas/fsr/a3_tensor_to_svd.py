@@ -37,6 +37,7 @@ from fsrcheck.evidence.trial import Measurement, Observation
 from fsrcheck.gaussian.univariate import inverse_tail, relu_moment
 from fsrcheck.model.streams import streams
 from fsrcheck.statement import Control, Kind, Statement
+from fsrcheck.training.weighted_squares import third_moments
 from lemmas.fsr.a2_third_moment import distinct
 from lemmas.fsr.targets import TargetParameters, build_target, premise_margins, require_word
 
@@ -76,11 +77,10 @@ def population_deviation(anchors: Tensor, firing: float) -> Tensor:
     return deviation - torch.diag_embed(torch.diagonal(deviation, dim1=-2, dim2=-1) - diagonal)
 
 
-def sample_deviation(anchors: Tensor, codes: Tensor) -> Tensor:
-    """J(x) - M(x) in the basis of the atoms for the empirical distribution of codes (batch, sample, channel)."""
-    weights = anchors @ codes.transpose(1, 2) / codes.shape[1]
-    contracted = torch.einsum("ban,bnp,bnq->bapq", weights, codes, codes)
-    alpha = codes.pow(3).mean(dim=1)
+def sample_deviation(anchors: Tensor, moments: Tensor) -> Tensor:
+    """J(x) - M(x) in the basis of the atoms from the third moments of a sample, (batch, channel, channel, channel)."""
+    contracted = (anchors @ moments.flatten(2)).unflatten(2, moments.shape[2:])
+    alpha = torch.einsum("bppp->bp", moments)
     return contracted - torch.diag_embed(alpha[:, None] * anchors)
 
 
@@ -98,12 +98,11 @@ def law(anchors: Tensor, beta: Tensor, gamma: Tensor) -> Tensor:
     return beta[:, None] * (one + m**0.5 * two) + gamma[:, None] * m * one
 
 
-def largest_coefficients(codes: Tensor) -> tuple[Tensor, Tensor]:
-    """Largest beta_{p,q} and gamma_{p,q,r} of the empirical distribution, each (batch,)."""
-    moments = torch.einsum("bnp,bnq,bnr->bpqr", codes, codes, codes) / codes.shape[1]
+def largest_coefficients(moments: Tensor) -> tuple[Tensor, Tensor]:
+    """Largest beta_{p,q} and gamma_{p,q,r} among the third moments of a sample, each (batch,)."""
     squares = torch.einsum("bppq->bpq", moments)
     beta = squares - torch.diag_embed(torch.diagonal(squares, dim1=1, dim2=2))
-    gamma = moments * distinct(codes.shape[-1]).to(moments)
+    gamma = moments * distinct(moments.shape[-1]).to(moments)
     return beta.flatten(1).amax(dim=1), gamma.flatten(1).amax(dim=1)
 
 
@@ -118,7 +117,8 @@ def run(parameters: Parameters, seeds: Sequence[int], device: str) -> list[Obser
         beta, gamma = anchors.new_full((len(seeds),), square * mean), anchors.new_full((len(seeds),), mean**3)
     else:
         codes = target.sample_codes(streams(seeds, "samples"), parameters.num_samples)[0][:, :, 0]
-        deviation, (beta, gamma) = sample_deviation(anchors, codes), largest_coefficients(codes)
+        moments = third_moments(codes)
+        deviation, (beta, gamma) = sample_deviation(anchors, moments), largest_coefficients(moments)
     norms = torch.linalg.eigvalsh(deviation).abs().amax(dim=-1)
     limits = explicit_bound(anchors, beta, gamma)
     laws = law(anchors, beta, gamma)

@@ -5,7 +5,7 @@ from fsrcheck.errors import InputError
 from fsrcheck.model.families import equicorrelated, independent_channels
 from fsrcheck.training import PopulationOracle, SampleOracle, TargetPatches
 from fsrcheck.training.deflation import KeptDeflation, deflate
-from fsrcheck.training.sample_oracle import add_weighted_squares
+from fsrcheck.training.weighted_squares import add_weighted_squares, third_moments
 
 
 class CodePatches(TargetPatches):
@@ -98,6 +98,8 @@ def test_weighted_squares_skip_only_zeros():
     total = torch.zeros(2, 4, 3, 3, dtype=torch.float64)
     add_weighted_squares(total, weights, patches)
     torch.testing.assert_close(total, torch.einsum("bna,bni,bnj->baij", weights, patches, patches))
+    expected = torch.einsum("bna,bni,bnj->baij", weights, weights, weights) / 50
+    torch.testing.assert_close(third_moments(weights), expected)
 
 
 def test_fresh_sets_differ_and_a_kept_set_does_not():
