@@ -54,6 +54,12 @@ def test_a_target_gives_the_only_case(tmp_path):
     assert statement.cases_at("quick", target=tmp_path) == [Coins(7)]
 
 
+def test_a_target_may_give_several_cases_and_settings_go_to_all(tmp_path):
+    statement = replace(THEOREM, adopt_target=lambda path: [Coins(7), Coins(8)])
+    assert statement.cases_at("quick", target=tmp_path) == [Coins(7), Coins(8)]
+    assert statement.cases_at("quick", {"num_tosses": "9"}, tmp_path) == [Coins(9)]
+
+
 def test_nothing_can_be_set_where_no_trials_are_made():
     with pytest.raises(InputError, match="it needs no trials"):
         SQUARE.cases_at("quick", {"num_tosses": "50"})

@@ -9,6 +9,7 @@ from pylatexenc.latex2text import LatexNodes2Text, MacroTextSpec, get_default_la
 
 INLINE = re.compile(r"\$([^$]+)\$")
 RELATION = re.compile(r"\s*([≤≥≠≈≡∈⊆⟹⟺])\s*")
+FUNCTION = re.compile(r"\\(min|max|sup|inf|ln|log|exp|det|dim|Pr) (?=\\)")  # its space would be lost
 SCRIPT = re.compile(r"([\^_])(\{[^{}]*\}|[^\s{}])")
 SUPERSCRIPTS = dict(zip("0123456789+-−=()ni⊤", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱᵀ", strict=True))
 SUBSCRIPTS = dict(zip("0123456789+-−=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
@@ -53,11 +54,12 @@ def formula(latex: str) -> str:
     'm⁻¹ ≤ √(k)_(p,q)'
     """
     walker_context, converter = _converter()
+    latex = FUNCTION.sub(r"\\\1\\ ", latex.replace("'", "′"))  # two primes would be read as closing quotes
     text, before = converter.latex_to_text(f"${latex}$", latex_context=walker_context), ""
     while text != before:  # innermost scripts first
         before, text = text, SCRIPT.sub(_script, text)
     text = RELATION.sub(r" \1 ", text.translate(STAND_INS))
-    return normalize("NFC", " ".join(text.split()))
+    return normalize("NFC", " ".join(text.split()).replace("⟨ ", "⟨").replace(" ⟩", "⟩"))
 
 
 def _script(match: re.Match[str]) -> str:

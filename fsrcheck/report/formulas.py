@@ -34,6 +34,7 @@ CHILDREN = {
 NOT_UNDERSTOOD = re.compile(r"\\[A-Za-z]|^&$")
 ORDINARY = ("∞", "∂", "∇", "⊤", "⊥")
 BREAK_AFTER = ("=", "≤", "≥", "<", ">", "≠", "≈", "∈", "∉", "→", ",", ";", "+", "⊗")
+PRIMES, SIGNS = ("′", "″", "‴"), ("−", "+", "±")
 LONG = 14  # signs in a formula that may be broken
 THIN_SPACE = "0.167em"
 
@@ -79,6 +80,8 @@ def to_mathml(formula: str, *, display: bool = False) -> str:
         _tidy(element, formula)
     _join_upright_letters(math)
     _space_functions(math)
+    _lower_primes(math)
+    _close_signs(math)
     return "<wbr />".join(tostring(part, encoding="unicode") for part in _parts(math, display=display))
 
 
@@ -153,6 +156,26 @@ def _space_functions(math: Element) -> None:
             functions = _is_function(left), _is_function(right)
             if any(functions) and not any(child.tag in ("mo", "mspace") for child in (left, right)):
                 row.insert(list(row).index(right), Element("mspace", {"width": THIN_SPACE}))
+
+
+def _lower_primes(math: Element) -> None:
+    """Set primes beside their letter: they are raised already, and as exponents too small and too high."""
+    for element in math.iter():
+        if element.tag in ("msup", "msubsup") and element[-1].text in PRIMES:
+            base, prime = element[0], element[-1]
+            prime.tag, prime.attrib = "mo", {"lspace": "0", "rspace": "0"}
+            pair = Element("mrow")
+            pair[:] = [base, prime]
+            element[:] = [pair, *element[1:-1]]
+            element.tag = "mrow" if len(element) == 1 else "msub"
+
+
+def _close_signs(math: Element) -> None:
+    """Set a sign close to what it belongs to, as in v = -w, where it follows a relation or a comma."""
+    for row in math.iter("mrow"):
+        for left, right in pairwise(row):
+            if left.tag == right.tag == "mo" and left.text in BREAK_AFTER and right.text in SIGNS:
+                right.set("form", "prefix")
 
 
 def _is_function(element: Element) -> bool:

@@ -6,7 +6,7 @@ do not go stale with a spelling.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
@@ -16,6 +16,7 @@ from fsrcheck.runs.environment import versions
 
 FSRCHECK = Path(__file__).parents[1]
 JUDGES = (FSRCHECK / "runs" / "checking.py",)
+REPORT = FSRCHECK / "report"  # what a statement draws does not touch its verdict
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 
 
@@ -40,8 +41,12 @@ def reached(module_file: Path) -> set[Path]:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting += [other for other in _imported(path) if any(folder in other.parents for folder in folders)]
+            waiting += [other for other in _imported(path) if _matters(other, folders)]
     return found
+
+
+def _matters(path: Path, folders: Sequence[Path]) -> bool:
+    return REPORT not in path.parents and any(folder in path.parents for folder in folders)
 
 
 @cache

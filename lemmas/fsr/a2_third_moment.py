@@ -151,7 +151,8 @@ def printed_cross_terms() -> Counterexample:
     patch = codes[0, 0] @ dictionary[0].T
     actual = float(patch[0] * patch[1] * patch[0])
     printed = float(expansion(dictionary, codes, PRINTED_TERMS)[0, 0, 1, 0])
-    return Counterexample("m = d = 2, W = I, S = (1, 1) surely: entry J[1, 2, 1]", printed, actual, printed != actual)
+    point = "$m = d = 2$, $W = I$, $S = (1, 1)$ surely: entry $J_{1,2,1}$"
+    return Counterexample(point, printed, actual, printed != actual)
 
 
 def beta_shape(parameters: Parameters) -> float:
@@ -220,8 +221,8 @@ STATEMENT = Statement(
     errata=(
         Erratum(
             Defect.MISPRINT,
-            "The second and third cross terms repeat the wrong atom: the middle one belongs to beta_{q,p}, and "
-            "W_p (x) W_q (x) W_p is missing altogether.",
+            r"The second and third cross terms repeat the wrong atom: the middle one belongs to $\beta_{q,p}$, and "
+            r"$W_p \otimes W_q \otimes W_p$ is missing altogether.",
             "the displayed formula (l.634); (A.1) in the proof of Claim A.3 (l.651) has it right",
             r"$W_p \otimes W_p \otimes W_q + W_p \otimes W_q \otimes W_p + W_q \otimes W_p \otimes W_p$",
             printed_cross_terms,

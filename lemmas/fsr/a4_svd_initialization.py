@@ -113,7 +113,7 @@ def exponent_at_the_limit() -> Counterexample:
     """Exponents of m at the claim's own limit delta = m^-0.005: delta / m against the m^-1.009 used next."""
     needed, delivered = Fraction(-1009, 1000), Fraction(-5, 1000) - 1
     return Counterexample(
-        "delta = m^-0.005: exponent of delta / m against that of epsilon' in the proof of Lemma A.1",
+        r"$\delta = m^{-0.005}$: exponent of $\delta / m$ against that of $\varepsilon'$ in the proof of Lemma A.1",
         float(needed),
         float(delivered),
         delivered > needed,
@@ -171,8 +171,8 @@ STATEMENT = Statement(
     errata=(
         Erratum(
             Defect.PROOF_GAP,
-            "At the claim's own limit delta = m^-0.005 its bound is m^-1.005, but the proof of Lemma A.1 continues "
-            "with m^-1.009. Harmless: there the claim is used with delta = poly(k) m^-1/2.",
+            r"At the claim's own limit $\delta = m^{-0.005}$ its bound is $m^{-1.005}$, but the proof of Lemma A.1 continues "
+            r"with $m^{-1.009}$. Harmless: there the claim is used with $\delta = \mathrm{poly}(k) m^{-1/2}$.",
             "proof of Lemma A.1, the display after 'Applying Claim A.4' (l.824)",
             r"$\delta \in (0, m^{-0.0091}]$, or use only $\delta = \mathrm{poly}(k) m^{-1/2}$",
             exponent_at_the_limit,

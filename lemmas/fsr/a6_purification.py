@@ -190,14 +190,16 @@ STATEMENT = Statement(
     errata=(
         Erratum(
             Defect.MISPRINT,
-            "The indicator is printed as that of <v, W*> >= b, the product of a vector with a matrix; the proof and "
-            "line 8 of Algorithm 5 use <v, X*> >= b. The index set of the patch reads d in [d_l] for j in [d_l].",
+            r"The indicator is printed as that of $\langle v, W^* \rangle \ge b$, the product of a vector with a matrix; the "
+            r"proof and line 8 of Algorithm 5 use $\langle v, X^* \rangle \ge b$. The index set of the patch reads "
+            r"$d \in [d_\ell]$ for $j \in [d_\ell]$.",
             "the displayed formula (l.789)",
             r"$E[1_{\langle v, X^* \rangle \ge b} X^*]$",
         ),
         Erratum(
             Defect.PROOF_GAP,
-            "For q != p the proof cites (A.2), S_p large => <w_p, X> >= b, where the converse (A.3) is needed.",
+            r"For $q \ne p$ the proof cites (A.2), that $S_p$ large implies $\langle w_p, X \rangle \ge b$, where the converse "
+            "(A.3) is needed.",
             "second bullet of the proof (l.806)",
             "cite (A.3)",
         ),

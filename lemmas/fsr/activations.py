@@ -104,9 +104,8 @@ def printed_leaky_cannot_exist() -> Counterexample:
     """At zeta = 1/10, even with f'' <= 10/zeta, no admissible f reaches the printed value f(zeta) = zeta."""
     zeta, curvature = 0.1, 10.0
     reachable = largest_leaky_value(zeta, curvature)
-    return Counterexample(
-        f"zeta = {zeta:g}, f'' <= {curvature:g}/zeta: the largest possible f(zeta)", zeta, reachable, reachable < zeta
-    )
+    point = rf"$\zeta = {zeta:g}$, $f'' \le {curvature:g}/\zeta$: the largest possible $f(\zeta)$"
+    return Counterexample(point, zeta, reachable, reachable < zeta)
 
 
 def _altered(name: str, residuals: Callable[[], list[sympy.Expr]]) -> SymbolicIdentity:
@@ -172,15 +171,15 @@ LEAKY = Statement(
     errata=(
         Erratum(
             Defect.FALSE_STATEMENT,
-            "f(0) = 0, f(zeta) = zeta and f' <= 1 force slope 1 on [0, zeta], but the slope left of 0 is zeta < 1, "
-            "so f' jumps and f'' is not even bounded.",
+            r"$f(0) = 0$, $f(\zeta) = \zeta$ and $f' \le 1$ force slope 1 on $[0, \zeta]$, but the slope left of 0 is "
+            r"$\zeta < 1$, so $f'$ jumps and $f''$ is not even bounded.",
             "the definition itself; 'one can construct them easily using Hermite interpolation' (l.82)",
             r"$\zeta z + (1 - \zeta) \widetilde{\mathrm{ReLU}}(z)$: $z - \zeta (1 - \zeta)/2$ for $z \ge \zeta$",
             printed_leaky_cannot_exist,
         ),
     ),
     expected=Verdict.REPAIRED,
-    departures=("The repaired activation is lower than the printed one by at most zeta/2.",),
+    departures=(r"The repaired activation is lower than the printed one by at most $\zeta/2$.",),
 )
 
 STATEMENTS = (RELU, LEAKY)

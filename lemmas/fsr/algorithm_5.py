@@ -154,9 +154,8 @@ def wrong_sign() -> Counterexample:
     cutoff = torch.ones(1, dtype=torch.float64)
     atom = target.first.dictionary[:, 0, :, 0][:, None]
     right, wrong = (float(oracle.purify(sign * atom, cutoff).norm()) for sign in (1, -1))
-    return Counterexample(
-        "m = 8, k = 1: |E[1{<v, X> >= 1} X]| for v = W_1 and for v = -W_1", right, wrong, wrong == 0.0
-    )
+    point = r"$m = 8$, $k = 1$: $\|E[1_{\langle v, X \rangle \ge 1} X]\|_2$ for $v = W_1$ and for $v = -W_1$"
+    return Counterexample(point, right, wrong, wrong == 0.0)
 
 
 def small_codes() -> Counterexample:
@@ -169,16 +168,16 @@ def small_codes() -> Counterexample:
     slices = oracle.truncated_slices(anchor, nothing, nothing[:, 0] > 0, torch.ones(1, dtype=torch.float64))
     values = torch.linalg.eigvalsh(slices[0, 0])
     gap = float(values[-1] - values[-2])
-    return Counterexample(
-        "m = 16, k = 1, E[S | S > 0] = 0.2, an anchor with one typical code: 1/m and the gap", 1 / 16, gap, gap < 1 / 16
-    )
+    point = "$m = 16$, $k = 1$, $E[S | S > 0] = 0.2$, an anchor with one typical code: $1/m$ and the gap"
+    return Counterexample(point, 1 / 16, gap, gap < 1 / 16)
 
 
 def known_column() -> Counterexample:
     """v = -w for a known column w: <v, w> is below 0.5 although v is no new direction."""
     column = torch.tensor([1.0, 0.0], dtype=torch.float64)
     product = float(-column @ column)
-    return Counterexample("v = -w: <v, w>, which line 7 wants above 0.5 to reject v", 0.5, product, product <= 0.5)
+    point = r"$v = -w$: $\langle v, w \rangle$, which line 7 wants above 0.5 to reject $v$"
+    return Counterexample(point, 0.5, product, product <= 0.5)
 
 
 STATEMENT = Statement(
@@ -247,22 +246,23 @@ STATEMENT = Statement(
     errata=(
         Erratum(
             Defect.FALSE_STATEMENT,
-            "The sign of the eigenvector v is left open; for v = -W_p no patch passes the indicator of line 8 and v' is 0/0.",
+            "The sign of the eigenvector $v$ is left open; for $v = -W_p$ no patch passes the indicator of line 8 and $v'$ "
+            "is 0/0.",
             "line 6 and line 8 (l.565, l.567)",
             r"choose the sign of $v$ with $E \langle v, X \rangle^3 > 0$",
             wrong_sign,
         ),
         Erratum(
             Defect.FALSE_STATEMENT,
-            "The gap is compared with 1/m although it scales like the fourth power of the codes; codes of a fifth of the "
+            "The gap is compared with $1/m$ although it scales like the fourth power of the codes; codes of a fifth of the "
             "size, which Assumption 2.2 admits, pass at no typical anchor.",
-            "line 7 (l.566); the proof of Lemma A.1 has 1/(poly(k) m) (l.833)",
+            r"line 7 (l.566); the proof of Lemma A.1 has $1/(\mathrm{poly}(k) m)$ (l.833)",
             r"$\Delta > 0.6 \lambda_1$ and $\Delta$ above a floor in the units of the codes",
             small_codes,
         ),
         Erratum(
             Defect.FALSE_STATEMENT,
-            "The duplicate test lets v = -w pass for a known column w.",
+            "The duplicate test lets $v = -w$ pass for a known column $w$.",
             "line 7 (l.566)",
             r"$|\langle v, w \rangle| \le 0.5$",
             known_column,
@@ -281,7 +281,7 @@ STATEMENT = Statement(
     run=run,
     constants=(Constant("one", 1.0, Provenance.CHOSEN, "poly(k) m^3 with poly(k) = 1"),),
     departures=(
-        "The sign of v is the one with E<v, X>^3 > 0.",
+        r"The sign of $v$ is the one with $E \langle v, X \rangle^3 > 0$.",
         "A known column is recognised by $(\\sum_w \\langle v, w \\rangle^2)^{1/2} > 0.5$.",
         "The gap is compared with $0.6 \\lambda_1$ and with a floor in the units of the codes.",
         "Up to 32 anchors are examined with the same columns removed; duplicates in a round are dropped in order.",

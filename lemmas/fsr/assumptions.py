@@ -23,11 +23,13 @@ Measured: see the report. Departures from the paper: none. Source: section 2.1, 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from fsrcheck.errors import InputError
 from fsrcheck.evidence.bound import Bound
 from fsrcheck.evidence.claim import EVERYTHING, Selection
 from fsrcheck.evidence.constants import Constant, Provenance
@@ -39,7 +41,7 @@ from fsrcheck.model.families import FAMILIES
 from fsrcheck.model.measurements import AssumptionMeasurements
 from fsrcheck.model.premises import AssumptionConstants
 from fsrcheck.statement import Control, Counterexample, Defect, Erratum, Kind, Statement
-from lemmas.fsr.targets import TargetParameters, adopt, build_target
+from lemmas.fsr.targets import TargetParameters, at_level, build_target, own_target
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,23 @@ class Parameters(TargetParameters):
     level: int = 1  # l
     num_levels: int = 1  # L
     num_parents: int = 2  # |P_{l,j}|, for the families that take it
+    patch_dim: int = 0  # d, the dimension of a patch; 0 for num_channels
+
+    def __post_init__(self) -> None:
+        """Refuse a level that is not there."""
+        super().__post_init__()
+        for name, least in (("num_levels", 1), ("num_parents", 1), ("patch_dim", 0)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        if not 1 <= self.level <= self.num_levels:
+            raise InputError(f"level must be in 1..num_levels = {self.num_levels}, got {self.level}")
 
 
 def instances(parameters: Parameters, seeds: Sequence[int], device: str) -> Any:
     """The targets of a batch of seeds."""
-    extra: dict[str, int] = {}
+    extra: dict[str, int] = {"level": parameters.level}
+    if parameters.patch_dim:
+        extra["patch_dim"] = parameters.patch_dim
     if parameters.num_levels > 1:
         extra["num_levels"] = parameters.num_levels
         if parameters.family != "paper_example":
@@ -121,10 +135,13 @@ ASSUMPTION_2_3 = tuple(TEXTS)[6:]
 
 
 def limit(name: str) -> Callable[[Parameters], float]:
-    """The explicit limit of one quantity as a function of the parameters; patches are m-dimensional here."""
-    return lambda parameters: float(
-        getattr(AssumptionConstants.defaults(parameters.expected_active, parameters.num_channels), name)
-    )
+    """The explicit limit of one quantity as a function of the parameters."""
+
+    def value(parameters: Parameters) -> float:
+        patch_dim = parameters.patch_dim or parameters.num_channels
+        return float(getattr(AssumptionConstants.defaults(parameters.expected_active, patch_dim), name))
+
+    return value
 
 
 def claims(names: Sequence[str]) -> tuple[Bound, ...]:
@@ -166,6 +183,20 @@ BASE: dict[str, Any] = {"num_channels": 64, "expected_active": 2.0, "family": "i
 TWO_LEVEL_BASE: dict[str, Any] = {"family": "disjoint_supports"}
 
 
+def adopt_levels(path: Path) -> list[Parameters]:
+    """The parameters of every level of a target read from a file.
+
+    Raises:
+        InputError: the file is not a target of one instance.
+    """
+    target = own_target(path)
+    nominal = Parameters(num_levels=target.num_levels)
+    return [
+        at_level(replace(nominal, level=level, patch_dim=layer.dictionary.shape[-2]), path, target, level)
+        for level, layer in enumerate(target.levels, start=1)
+    ]
+
+
 def _control(name: str, breaks: str, claim: str, base: dict[str, Any], **changes: Any) -> Control:
     return Control(name, breaks, claim, changes, base, trials=7)
 
@@ -201,7 +232,7 @@ STATEMENT_2_2 = Statement(
     batch=7,
     run=run,
     constants=(EXPLICIT,),
-    adopt_target=lambda path: adopt(Parameters(), path),
+    adopt_target=adopt_levels,
 )
 
 
@@ -210,7 +241,7 @@ def diagonal_dominance() -> Counterexample:
     m, k = 64, 2.0
     ratio = (m - 1) * k / m  # (m - 1) e pi over e
     return Counterexample(
-        "m = 64, k = 2, independent channels: off-diagonal row sum of mu / diagonal, against < 1",
+        r"$m = 64$, $k = 2$, independent channels: off-diagonal row sum of $\mu$ over its diagonal, against $< 1$",
         1.0,
         ratio,
         ratio >= 1,
@@ -243,16 +274,17 @@ STATEMENT_2_3 = Statement(
     errata=(
         Erratum(
             Defect.PROOF_GAP,
-            "mu is not almost diagonally dominant: for independent channels a row's other entries sum to about k "
-            "times its diagonal. sigma_min = e (1 - pi) holds all the same, since mu = e (1 - pi) I + e pi 1 1^T.",
-            "the remark after the assumption (l.158): 'matrix mu is almost diagonal-dominant'",
-            r"$\mu = e (1 - \pi) I + e \pi 1 1^\top$, so $\sigma_{\min} = e (1 - \pi)$ for independent channels",
+            r"$\mu$ is not almost diagonally dominant: for independent channels a row's other entries sum to about $k$ "
+            r"times its diagonal. $\sigma_{\min} = e (1 - \pi)$ holds all the same, since "
+            r"$\mu = e (1 - \pi) I + e \pi J$ with $J$ all ones.",
+            r"the remark after the assumption (l.158): 'matrix $\mu$ is almost diagonal-dominant'",
+            r"$\mu = e (1 - \pi) I + e \pi J$ with $J$ all ones, so $\sigma_{\min} = e (1 - \pi)$ for independent channels",
             diagonal_dominance,
         ),
         Erratum(
             Defect.MISPRINT,
-            "The off-diagonal entries of mu are bounded by eps_1 = poly(k)/m^2; the remark calls that eps_2, which is "
-            "the bound 1/m^2.01 on triples.",
+            r"The off-diagonal entries of $\mu$ are bounded by $\varepsilon_1 = \mathrm{poly}(k)/m^2$; the remark calls "
+            r"that $\varepsilon_2$, which is the bound $1/m^{2.01}$ on triples.",
             "the remark after the assumption (l.150-158)",
             r"$\varepsilon_1 = \mathrm{poly}(k)/m^2$",
         ),
@@ -264,7 +296,7 @@ STATEMENT_2_3 = Statement(
     batch=7,
     run=run,
     constants=(EXPLICIT,),
-    adopt_target=lambda path: adopt(Parameters(), path),
+    adopt_target=adopt_levels,
 )
 
 
@@ -278,9 +310,8 @@ def identical_patches() -> Counterexample:
     threshold = inverse_tail(torch.tensor(1 / 8, dtype=torch.float64))
     ratio = float(upper_orthant(threshold, threshold, correlation) / tail(threshold))
     allowed = 1 - 1 / 8
-    return Counterexample(
-        "d = m = 8, two patches with V_1 = V_2: Pr[both > 0] / min Pr against 1 - 1/d", allowed, ratio, ratio > allowed
-    )
+    point = r"$d = m = 8$, two patches with $V_1 = V_2$: $\Pr[\mathrm{both} > 0] / \min \Pr$ against $1 - 1/d$"
+    return Counterexample(point, allowed, ratio, ratio > allowed)
 
 
 EXAMPLE_CASES = tuple(

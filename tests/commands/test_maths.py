@@ -18,6 +18,8 @@ class TestMaths:
             ),
             (r"m^{-1/2} \ne k^{-2}, W^{\otimes 3}", "m^(-1/2) ≠ k⁻², W^(⊗ 3)"),
             (r"\sum_{p \ne q} \beta_{p,q} \in \{0, 1\}", "∑_(p ≠ q)β_(p,q) ∈ {0, 1}"),
+            (r"f'' \le 10/\zeta, \alpha'_r, V_{j,j'}", "f′′ ≤ 10/ζ, α′ᵣ, V_(j,j′)"),
+            (r"\langle v, X \rangle \ge \min \Pr, m \ln m, \max_{p} x_p", "⟨v, X⟩ ≥ min Pr, m ln m, maxₚ xₚ"),
         ],
     )
     def test_formula(self, latex: str, text: str) -> None:

@@ -17,6 +17,7 @@ from fsrcheck.report.figures import (
     log_log_axes,
     log_ticks,
     new_figure,
+    tick_label,
 )
 from fsrcheck.report.scaling_plot import standard_drawings
 from fsrcheck.report.svg import to_svg
@@ -87,6 +88,15 @@ def test_ticks_are_round_and_neither_few_nor_many(low, high):
     assert 1 <= len(ticks) <= 8
     assert all(low <= tick <= high for tick in ticks)
     assert len(ticks) >= 3 or high / low < 1.15
+
+
+def test_ticks_of_a_narrow_range_are_evenly_spaced():
+    assert log_ticks(0.96, 1.13) == [1.0, 1.05, 1.1]
+    assert log_ticks(0.281, 0.455) == [0.3, 0.35, 0.4, 0.45]
+
+
+def test_large_powers_of_ten_have_short_labels():
+    assert [tick_label(value) for value in (0.01, 16.0, 1000.0, 1e5, 2e5)] == ["0.01", "16", "1000", "10⁵", "200000"]
 
 
 def test_a_hook_can_continue_a_law_beyond_the_sizes_that_were_run():

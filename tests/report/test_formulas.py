@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from fsrcheck.registry import installed
@@ -14,6 +16,27 @@ from tests.example import PAPER
 @pytest.mark.parametrize("statement", [*installed().statements, *PAPER.statements], ids=lambda statement: statement.id)
 def test_every_formula_of_every_installed_statement_converts(statement):
     assert statement_formula_errors(statement) == []
+
+
+BARE_FORMULA = re.compile(r"[\^_\\]|[<>]=|\s[=<>]\s|\(x\)")
+SET_UP_AND_APPENDIX_A = re.compile(r"fsr\.(relu|leaky|example|2\.|A\.|alg\.5)")
+
+
+@pytest.mark.parametrize("statement", installed().statements, ids=lambda statement: statement.id)
+def test_every_formula_of_a_counterexample_converts(statement):
+    for erratum in statement.errata:
+        if erratum.counterexample is not None:
+            assert formula_errors(erratum.counterexample().point) == []
+
+
+@pytest.mark.parametrize(
+    "statement", [s for s in installed().statements if SET_UP_AND_APPENDIX_A.match(s.id)], ids=lambda s: s.id
+)
+def test_formulas_of_errata_stand_between_dollar_signs(statement):
+    for erratum in statement.errata:
+        point = erratum.counterexample().point if erratum.counterexample else ""
+        for text in (point, erratum.problem, erratum.proof_step, erratum.repaired_form, erratum.corrected_in):
+            assert not BARE_FORMULA.search(re.sub(r"\$[^$]*\$", "", text)), text
 
 
 def test_text_around_a_formula_is_escaped():
@@ -57,6 +80,10 @@ def test_a_formula_alone_is_a_display():
         (r"\mathbb{1}_{a \ge b}", "<mn>𝟙</mn>"),
         ("a <= b", "<mo>≤</mo>"),
         (r"a \pm b", "<mo>±</mo>"),
+        ("f'", '<mi>f</mi><mo lspace="0" rspace="0">′</mo>'),
+        (r"\alpha'_r", '<msub><mrow><mi>α</mi><mo lspace="0" rspace="0">′</mo></mrow><mi>r</mi></msub>'),
+        ("v = -w", '<mo>=</mo><mo form="prefix">−</mo><mi>w</mi>'),
+        ("a - b", "<mi>a</mi><mo>−</mo><mi>b</mi>"),
         (r"m \ln m", '<mi>m</mi><mspace width="0.167em" /><mi>ln</mi><mspace width="0.167em" /><mi>m</mi>'),
         (r"\begin{cases} 0 & z < 0 \\ z & z \ge 0 \end{cases}", "<mtable>"),
     ],

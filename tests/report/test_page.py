@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from fsrcheck.errors import FsrcheckError
 from fsrcheck.evidence.outcome import Outcome, Verdict
 from fsrcheck.registry import Registry
-from fsrcheck.report.figures import new_figure
+from fsrcheck.report.figures import Drawing, new_figure
 from fsrcheck.report.page import render_page
 from fsrcheck.statement import Paper
 from tests.example import PAPER, SQUARE, THEOREM
@@ -198,6 +198,13 @@ def test_a_statement_may_bring_its_own_figures(results, hook):
     assert "my own axis" in page.html
     assert page.html.count("<svg") == 1
     assert len(page.csv) == 1, "the points stay downloadable"
+
+
+def test_a_figure_may_bring_its_own_points(results):
+    drawing = Drawing("My plot", figure_of_a_hook(results[0]), points="mine", table="size,value\n1,2\n")
+    page = with_hook(results, lambda result: drawing)
+    assert page.csv["coins.T.2.mine.csv"] == drawing.table
+    assert 'download="coins.T.2.mine.csv" href="data:text/csv;charset=utf-8,size,value%0A1,2%0A"' in page.html
 
 
 def test_a_figure_that_fails_is_reported_in_its_place(results, caplog):
