@@ -24,7 +24,8 @@ Checkable form:
 On the population oracle the purified column equals the law by construction, so there only claim 5 is informative (which
 channels are accepted is still random).
 
-Measured: see the report. Equal correlations of 0.05 pass every premise at m = 64; the repaired algorithm then finds all
+Measured: see the report. In calibration (405 runs at each of 9 sizes) every run found every atom, with errors of at most
+0.86 k m^(-1/2); the ratio of claim 3 falls from 1.05 at m = 16 to 1.004 at m = 128 (k = 2). Equal correlations of 0.05 pass every premise at m = 64; the repaired algorithm then finds all
 atoms with errors 1.3 times the law's, while with |<v, w>| <= 0.5 alone one accepted column in many runs is (1, ..., 1) /
 sqrt(m) in the basis of the atoms, the sum of what deflation leaves of all others.
 Controls: equicorrelated latents; one correlated pair; no sign fix.
@@ -158,10 +159,7 @@ def iterations_shape(parameters: Parameters) -> float:
 
 ACTIVE = (1.0, 2.0)
 SIZES = (16, 24, 32, 48, 64, 96, 128)
-SAMPLE_SIZES: dict[str, dict[float, tuple[int, ...]]] = {
-    "quick": {1.0: (16, 20, 24, 28, 32), 2.0: (16, 20, 24, 32, 40)},
-    "standard": dict.fromkeys(ACTIVE, SIZES),
-}
+SAMPLE_SIZES = {"quick": (16, 20, 24, 32, 40), "standard": SIZES}
 POPULATION_SIZES = {"quick": (16, 32, 64), "standard": SIZES}
 ON_SAMPLES, ON_POPULATION, ON_LAW = (Selection({"oracle": name}) for name in (SAMPLES, POPULATION, LAW))
 LAW_CASES = tuple(
@@ -171,7 +169,7 @@ LAW_CASES = tuple(
 
 def cases(scale: str) -> tuple[Parameters, ...]:
     """The cases of a scale: on samples, on the population oracle, and the law."""
-    sampled = (Parameters(num_channels=m, expected_active=k) for k in ACTIVE for m in SAMPLE_SIZES[scale][k])
+    sampled = (Parameters(num_channels=m, expected_active=k) for k in ACTIVE for m in SAMPLE_SIZES[scale])
     exact = (
         Parameters(num_channels=m, expected_active=k, oracle=POPULATION)
         for k in ACTIVE
