@@ -25,9 +25,10 @@ On the population oracle the purified column equals the law by construction, so 
 channels are accepted is still random).
 
 Measured: see the report. In calibration (405 runs at each of 9 sizes) every run found every atom, with errors of at most
-0.86 k m^(-1/2); the ratio of claim 3 falls from 1.05 at m = 16 to 1.004 at m = 128 (k = 2). Equal correlations of 0.05 pass every premise at m = 64; the repaired algorithm then finds all
-atoms with errors 1.3 times the law's, while with |<v, w>| <= 0.5 alone one accepted column in many runs is (1, ..., 1) /
-sqrt(m) in the basis of the atoms, the sum of what deflation leaves of all others.
+0.86 k m^(-1/2); the ratio of claim 3 falls from 1.05 at m = 16 to 1.004 at m = 128 (k = 2). Equal correlations of 0.05
+pass every premise at m = 64; the repaired algorithm then finds all atoms with errors 1.3 times the law's, while with
+|<v, w>| <= 0.5 alone one accepted column in many runs is (1, ..., 1) / sqrt(m) in the basis of the atoms, the sum of what
+deflation leaves of all others.
 Controls: equicorrelated latents; one correlated pair; no sign fix.
 Departures from the paper: those of ``WarmStartSettings.repaired``; one sample set for all iterations; samples are held in
 the basis of the atoms (``CodeOracle``), which changes nothing but rounding.
