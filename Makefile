@@ -9,10 +9,10 @@ test bench: export OMP_NUM_THREADS = 1
 
 .PHONY: report test evidence bench lint
 
-# The scoreboard is copied whatever the verdicts are; the exit code is theirs.
+# Scoreboard and errata are copied whatever the verdicts are; the exit code is theirs.
 report: $(INSTALLED)
 	$(BIN)/fsrcheck report --scale quick --out reports/html $(STORED); status=$$?; \
-	test ! -f reports/html/scoreboard.md || cp reports/html/scoreboard.md reports/scoreboard.md; exit $$status
+	test ! -f reports/html/scoreboard.md || cp reports/html/scoreboard.md reports/html/errata.md reports; exit $$status
 
 test: $(INSTALLED)
 	$(BIN)/pytest -n 2

@@ -1,6 +1,7 @@
 """``list``, ``show`` and ``errata``: what the installed papers say and where they are wrong."""
 
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,8 +10,10 @@ from fsrcheck.commands.options import current_registry, json_option, print_json
 from fsrcheck.commands.tables import print_exact, print_fields, print_line, print_table
 from fsrcheck.errors import InputError
 from fsrcheck.evidence.constants import Constant
+from fsrcheck.registry import Registry
+from fsrcheck.report.errata import errata_markdown
 from fsrcheck.runs.calibration import load_constants
-from fsrcheck.runs.checking import recheck
+from fsrcheck.runs.checking import make_checker, recheck
 from fsrcheck.runs.result import CheckedErratum, ExitCode, erratum_to_json
 from fsrcheck.statement import Statement
 
@@ -43,11 +46,18 @@ def show(name: str, as_json: bool) -> None:
 
 @click.command("errata")
 @click.argument("names", metavar="[ID]...", nargs=-1)
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write all errata as Markdown too.")
 @json_option
 @click.pass_context
-def errata(context: click.Context, names: tuple[str, ...], as_json: bool) -> None:
-    """Recompute the counterexample of every wrong printed form."""
-    statements = current_registry().select(names)
+def errata(context: click.Context, names: tuple[str, ...], out: Path | None, as_json: bool) -> None:
+    """Recompute the counterexample of every wrong printed form.
+
+    The Markdown file has the verdict on the repaired form where that needs no trials; `report` writes it with all.
+    """
+    registry = current_registry()
+    statements = registry.select(names)
+    if out is not None:
+        _write_errata(registry, out)
     found = [(statement, recheck(erratum)) for statement in statements for erratum in statement.errata]
     if names and not found:
         raise InputError(f"no errata are known of {', '.join(statement.id for statement in statements)}")
@@ -58,6 +68,21 @@ def errata(context: click.Context, names: tuple[str, ...], as_json: bool) -> Non
             _print_erratum(statement, item)
     confirmed = all(item.is_confirmed for _, item in found)
     context.exit(ExitCode.EXPECTED if confirmed else ExitCode.UNEXPECTED)
+
+
+def _write_errata(registry: Registry, out: Path) -> None:
+    """Judge what is wrong as printed and needs no trials, and write all errata.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    deduced = [statement for statement in registry.statements if statement.errata and not statement.needs_trials]
+    checker = make_checker(seed=0, device="cpu", registry=registry)
+    text = errata_markdown([checker.check(statement) for statement in deduced], registry)
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"--out must be a file that can be written, got {str(out)!r} ({error.strerror})") from None
 
 
 def summary(statement: Statement) -> dict[str, Any]:

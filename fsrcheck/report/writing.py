@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fsrcheck.errors import InputError
 from fsrcheck.registry import Registry
+from fsrcheck.report.errata import errata_markdown
 from fsrcheck.report.scoreboard import results_json, scoreboard_markdown
 from fsrcheck.runs.result import StatementResult
 from fsrcheck.runs.stored import StoredEvidence
@@ -22,7 +23,7 @@ def write_report(
     stored: Sequence[StoredEvidence] = (),
     created: date | None = None,
 ) -> list[Path]:
-    """Write ``index.html``, ``scoreboard.md``, ``results.json`` and ``csv/*.csv`` into the folder ``out``.
+    """Write ``index.html``, ``scoreboard.md``, ``errata.md``, ``results.json`` and ``csv/*.csv`` into the folder ``out``.
 
     Everything is rendered first, then written into a temporary folder inside ``out``, then moved file by
     file, the page last: a failure on the way leaves the report that was there as it was. Other files stay.
@@ -47,6 +48,7 @@ def write_report(
     files = {
         **{f"csv/{name}": text for name, text in page.csv.items()},
         "results.json": results_json(results, registry, stored),
+        "errata.md": errata_markdown(results, registry),
         "scoreboard.md": scoreboard_markdown(results, registry, stored),
         "index.html": page.html,
     }

@@ -106,8 +106,9 @@ def close_patches() -> Counterexample:
     threshold = inverse_tail(1 / size)
     differing = 1 - size * float(upper_orthant(threshold, threshold, correlation))
     point = (
-        f"d = m = 100, rho* = 1 - 1/d^2: the second of two channels is silent where the first fires with probability "
-        f"{differing:.3g} >= 1/d; 1 - rho*, at least tau/2 (tau = {tau:g}, say; likewise for every d)"
+        r"$d = m = 100$, $\rho^\star = 1 - 1/d^2$: the second of two channels is silent where the first fires with "
+        rf"probability {differing:.3g}, at least $1/d$; $1 - \rho^\star$, at least $\tau/2$ ($\tau = {tau:g}$, say; "
+        "likewise for every $d$)"
     )
     return Counterexample(point, tau / 2, 1 - correlation, differing >= 1 / size and 1 - correlation < tau / 2)
 
@@ -115,7 +116,12 @@ def close_patches() -> Counterexample:
 def printed_tau() -> Counterexample:
     """v = 0.1, tau = 2v, Gamma = 64: what a target's pair at correlation 1 - v adds to R."""
     value = barrier_value(0.9, 0.2, 64.0)
-    return Counterexample("v = 0.1, tau = 0.2, poly(k) = 64, rho* = 0.9: R(V*), at most", 1.0, value, value > 1)
+    return Counterexample(
+        r"$v = 0.1$, $\tau = 0.2$, $\Gamma = 64$, $\rho^\star = 0.9$: $R^{(5)}(\mathbf{V}_1^\star)$, at most",
+        1.0,
+        value,
+        value > 1,
+    )
 
 
 def product_is_constant() -> Counterexample:
@@ -125,7 +131,12 @@ def product_is_constant() -> Counterexample:
         return math.exp(64 * (-0.5 - correlation)) * math.exp(64 * (-0.5 + correlation))
 
     near, far = product(0.99), product(0.0)
-    return Counterexample("tau = 1/2, poly(k) = 64: R of a pair at 0.99 over R at 0", 1e9, near / far, near < 2 * far)
+    return Counterexample(
+        r"$\tau = 1/2$, $\Gamma = 64$: the barrier of a pair at correlation 0.99 over that at 0",
+        1e9,
+        near / far,
+        near < 2 * far,
+    )
 
 
 def _altered(name: str, residuals: Callable[[], list[sympy.Expr]]) -> SymbolicIdentity:
@@ -182,7 +193,8 @@ FACT_11 = Statement(
         ),
         Erratum(
             Defect.PROOF_GAP,
-            "With tau = 2v the barrier $1 - \\tau$ lies below the target's largest correlation $1 - v$, where its "
+            "With $\\tau = 2v$ the barrier $1 - \\tau$ lies below the target's largest correlation $1 - v$, where "
+            "its "
             "exponent is "
             "$+v\\,\\mathrm{poly}(k)$.",
             "'simply choosing $\\tau = 2v$ finishes the proof', l.1531",
@@ -192,7 +204,7 @@ FACT_11 = Statement(
         Erratum(
             Defect.CONVERSION_SLIP,
             "The plus sign between the two exponentials of the barrier is missing; their product would not depend "
-            "on V_1.",
+            "on $\\mathbf{V}_1$.",
             "(C.14), l.1519, at a line break; H(V_1), l.1501, has it",
             r"$\exp\{\Gamma (-(1 - \tau) - x)\} + \exp\{\Gamma (-(1 - \tau) + x)\}$",
             product_is_constant,
@@ -245,11 +257,14 @@ START = ExponentChain(
 
 
 def not_a_product() -> Counterexample:
-    """Rates 1/100 at correlation 0.1, a start that Proposition C.4 allows: mean of the product over product of means."""
+    """Rates 1/100 at correlation 0.1, a start that Proposition C.4 allows: joint probability over the product."""
     t = inverse_tail(0.01)
     ratio = float(upper_orthant(t, t, 0.1)) / 1e-4
     return Counterexample(
-        "rates 1/100, gamma = 0.1: Pr[both > 0] over the product of the rates", 1.0, ratio, ratio > 1.1
+        r"rates $1/100$, $\gamma = 0.1$: probability that both fire over the product of the rates",
+        1.0,
+        ratio,
+        ratio > 1.1,
     )
 
 

@@ -108,7 +108,10 @@ def printed_has_no_solution() -> Counterexample:
     learner = torch.eye(2, 4, dtype=torch.float64)
     projector = torch.eye(2, dtype=torch.float64) - learner @ torch.linalg.pinv(learner)
     largest = float(torch.linalg.matrix_norm(projector, 2))
-    point = "n = 1, V = [I, 0] (2 x 4): ||S_r|| / ||S||, at most the norm of P where V^T S = 0"
+    point = (
+        r"$n = 1$, $\mathbf{V} = [I, 0]$ (2 x 4): $\|\mathbf{S}_r\|/\|\mathbf{S}\|$, at most $\|P\|$ where "
+        r"$\mathbf{V}^\top \mathbf{S} = 0$"
+    )
     return Counterexample(point, 0.5**0.5, largest, largest < 0.5)
 
 
@@ -118,7 +121,10 @@ def not_in_the_span() -> Counterexample:
     outside = int(torch.linalg.matrix_rank(torch.stack([row, chosen]))) == 2
     inner = float(row @ chosen)
     return Counterexample(
-        "V = (1, 0), s = (1, 1)/sqrt(2), not in the row span: <V, s>", 0.0, inner, outside and inner > 0
+        r"$V = (1, 0)$, $s = (1, 1)/\sqrt{2}$, not in the row span: $\langle V, s \rangle$",
+        0.0,
+        inner,
+        outside and inner > 0,
     )
 
 
@@ -180,7 +186,8 @@ DEFINITION_14 = Statement(
     errata=(
         Erratum(
             Defect.MISPRINT,
-            "The transposes are misplaced: where the rows of V_1 are linearly independent the first condition forces "
+            "The transposes are misplaced: where the rows of $\\mathbf{V}_1$ are linearly independent the first "
+            "condition forces "
             "S = 0, which the third excludes.",
             "first and third item of the definition, l.1566 and l.1568; Claim C.29 and l.1598-1606 have them right",
             r"$\mathbf{V}_{1,i} \mathbf{S}_j^\top = 0$ and $[\mathbf{S}_j \mathbf{S}_{j'}^\top]_{r,r'}$",
@@ -229,7 +236,8 @@ CLAIM_29 = Statement(
     errata=(
         Erratum(
             Defect.PROOF_GAP,
-            "Unit vectors that are merely not in the row span of the V_i need not be orthogonal to it, and "
+            "Unit vectors that are merely not in the row span of the $\\mathbf{V}_i$ need not be orthogonal to it, "
+            "and "
             "$\\mathbf{U}^\\top \\mathbf{V}_i$ is ill-typed (m rows against d).",
             "'orthonormal vectors that is not in the row span' and $\\mathbf{U}^\\top \\mathbf{V}_i = 0$, l.2335",
             r"vectors orthogonal to all rows of all $\mathbf{V}_i$, that is $\mathbf{V}_i \mathbf{U}^\top = 0$",

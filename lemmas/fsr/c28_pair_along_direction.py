@@ -138,7 +138,8 @@ def theta_grows() -> Counterexample:
     """alpha = 1, rho = 0: m^2 E[f'f']/P = (Q/A)^2 is a constant if it is Theta(1)."""
     often, rarely = (float((tail(t) / relu_mean(t)) ** 2) for t in map(inverse_tail, (1e-2, 1e-12)))
     point = (
-        f"independent, alpha = 1: m^2 E[f'f']/P is {often:.3g} where a channel fires with rate 1e-2; where with 1e-12"
+        rf"independent, $\alpha = 1$: $m^2 E[f'f']/P$ is {often:.3g} where channels fire with rate $10^{{-2}}$; with "
+        r"$10^{-12}$"
     )
     return Counterexample(point, often, rarely, rarely > 5 * often)
 
@@ -146,7 +147,9 @@ def theta_grows() -> Counterexample:
 def wrong_sign() -> Counterexample:
     """ReLUs at h = 1.5, rho = 0.2, rho* = 0.1: the derivative of s along eta with the printed sign of Delta_1."""
     printed, actual = update_terms(1.5, 0.2, 0.1, 1.0), -0.1 * _orthant(1.5, 0.2)
-    return Counterexample("h = 1.5, rho = 0.2, rho* = 0.1: ds/deta", printed, actual, abs(printed - actual) > 1e-3)
+    return Counterexample(
+        r"$h = 1.5$, $\rho = 0.2$, $\rho^\star = 0.1$: $ds/d\eta$", printed, actual, abs(printed - actual) > 1e-3
+    )
 
 
 def bounded_is_not_enough() -> Counterexample:
@@ -154,7 +157,7 @@ def bounded_is_not_enough() -> Counterexample:
     value, rate = 0.01, 0.01
     ratio = rate / (rate * value**2)
     return Counterexample(
-        "s_r = s_r' = 1/100 with probability 1/100, else 0: m^2 E[f'f']/P, at most", 1.0, ratio, ratio > 1
+        "$s_r = s_{r'} = 1/100$ with probability $1/100$, else 0: $m^2 E[f'f']/P$, at most", 1.0, ratio, ratio > 1
     )
 
 

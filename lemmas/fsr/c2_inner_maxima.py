@@ -98,13 +98,13 @@ def shortfall(growth: sympy.Expr) -> sympy.Expr:
 def missing_quarter() -> Counterexample:
     """Delta = -1: the printed term is 1."""
     printed, actual = 1.0, maximum(-1.0, 2.0)
-    return Counterexample("Delta = -1, any K: the inner maximum", printed, actual, abs(printed - actual) > 0.1)
+    return Counterexample(r"$\Delta = -1$, any $K$: the inner maximum", printed, actual, abs(printed - actual) > 0.1)
 
 
 def not_concave() -> Counterexample:
     """Delta = 1, K = 3: a concave function is at least the mean of two values in the middle between them."""
     mean, middle = (objective(0.5, 1.0, 3.0) + objective(-0.5, 1.0, 3.0)) / 2, objective(0.0, 1.0, 3.0)
-    point = "Delta = 1, K = 3: least value at v = 0 of a concave function with these values at v = 1/2 and -1/2"
+    point = r"$\Delta = 1$, $K = 3$: least value at $v = 0$ of a concave function with these values at $v = \pm 1/2$"
     return Counterexample(point, mean, middle, middle < mean)
 
 

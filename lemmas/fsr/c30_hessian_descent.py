@@ -93,7 +93,11 @@ def rare_jump() -> Counterexample:
     decreases = all(
         math.isclose(eta / math.pi**2 * flat_at_zero(math.pi), -eta * epsilon) for eta in (1e-3, 1e-6, 1e-9)
     )
-    point = "d = 1, x = 0, x1 = 0, f(y) = -(1 - cos y)^2, sqrt(eta) x2 = +-pi with probability eta/pi^2: lambda_min"
+    point = (
+        r"$d = 1$, $x = x_1 = 0$, $f(y) = -(1 - \cos y)^2$, $\sqrt{\eta} x_2 = \pm \pi$ with probability "
+        r"$\eta/\pi^2$: "
+        r"$\lambda_{\min}$"
+    )
     fails = decreases and slope == 0 and curvature > -epsilon
     return Counterexample(point, -epsilon, curvature, fails)
 
@@ -158,9 +162,10 @@ FACT_30 = Statement(
     errata=(
         Erratum(
             Defect.FALSE_STATEMENT,
-            "The random vector may depend on eta, and a bounded second moment lets it jump far with a probability "
+            "The random vector may depend on $\\eta$, and a bounded second moment lets it jump far with a "
+            "probability "
             "of order "
-            "eta, where a third-order expansion says nothing.",
+            "$\\eta$, where a third-order expansion says nothing.",
             "the remainder $O(B \\eta^{1.5})$, l.2348, is $B E \\|\\eta x_1 + \\sqrt{\\eta} x_2\\|^3 / 6$ and "
             "needs a bounded third "
             "moment",

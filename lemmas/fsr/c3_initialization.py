@@ -49,7 +49,12 @@ def printed_rate() -> Counterexample:
     num_channels = 16
     threshold = math.sqrt(2 * math.log(num_channels * SPREAD))
     rate = num_channels * float(tail(threshold))
-    return Counterexample("m = 16, poly(k) = 2: m Pr[g > sqrt(2 log(m poly(k)))], at least", 1.0, rate, rate < 1)
+    return Counterexample(
+        r"$m = 16$, $\mathrm{poly}(k) = 2$: $m \Pr[g > \sqrt{2 \log(m \mathrm{poly}(k))}]$, at least",
+        1.0,
+        rate,
+        rate < 1,
+    )
 
 
 PROPOSITION_3 = Statement(
@@ -76,8 +81,9 @@ PROPOSITION_3 = Statement(
     errata=(
         Erratum(
             Defect.FALSE_STATEMENT,
-            "At the printed threshold the firing rate is at most 1/(2 m poly(k)), by $Q(t) \\le e^{-t^2/2}/2$: "
-            "below 1/m, "
+            "At the printed threshold the firing rate is at most $1/(2 m \\mathrm{poly}(k))$, by $Q(t) \\le "
+            "e^{-t^2/2}/2$: "
+            "below $1/m$, "
             "where poly(k) times more than the target's rate is needed.",
             "'by simple Gaussian tail bound ... it satisfies $\\Pr[g > t] = \\mathrm{poly}(k_1)/m_1$', l.1075",
             r"$\beta = \alpha\, Q^{-1}(\mathrm{poly}(k_1) \Lambda/m_1)$",
@@ -108,7 +114,7 @@ def rises_with_condition(sign: int = 1) -> list[sympy.Expr]:
 
 
 def rises_with_threshold(sign: int = 1) -> list[sympy.Expr]:
-    """With I and J the integrals of phi q and phi over x > b1: (I/J)' J^2 = phi(b1) (I - q(b1) J), whatever the upper end.
+    """With I and J the integrals of phi q and phi over x > b1: (I/J)' J^2 = phi(b1) (I - q(b1) J).
 
     q(x) = Pr[g2 > b2 | g1 = x]; I - q(b1) J is the integral of phi(x) (q(x) - q(b1)), positive where q rises.
     """
@@ -139,7 +145,7 @@ def coefficient(power: sympy.Expr = HALF) -> list[sympy.Expr]:
 def decreased() -> Counterexample:
     """m = 100, K = 2: the threshold with rate 1/(K m) against the smallest with a rate in the window."""
     least, wanted = (float(inverse_tail(rate)) for rate in (SPREAD / 100, 1 / (SPREAD * 100)))
-    point = "m = 100, K = 2, Pr[g > b] = K/m: b', which must be at most b if b is decreased"
+    point = "$m = 100$, $K = 2$, $\\Pr[g > b] = K/m$: $b'$, which must be at most $b$ if $b$ is decreased"
     return Counterexample(point, least, wanted, wanted > least)
 
 
@@ -150,7 +156,7 @@ def printed_coefficient() -> Counterexample:
         torch.tensor(row) for row in ([gamma, (1 - gamma**2) ** 0.5, 0.0], [gamma, 0.0, (1 - gamma**2) ** 0.5])
     )
     found = float(first @ second)
-    return Counterexample("gamma = 1/2: correlation of two neurons", gamma, found, abs(found - gamma) > 0.1)
+    return Counterexample(r"$\gamma = 1/2$: correlation of two neurons", gamma, found, abs(found - gamma) > 0.1)
 
 
 def across_patches() -> Counterexample:
@@ -158,7 +164,7 @@ def across_patches() -> Counterexample:
     num_channels = 1e6
     threshold = inverse_tail(1 / num_channels)
     target, start = float(upper_orthant(threshold, threshold, 0.9)), SPREAD**7 / num_channels**2
-    point = "m = 1e6, rates 1/m, K = 2, Lambda = 8, correlation 0.9 across patches: Pr[both > 0] of the target, at most"
+    point = r"$m = 10^6$, rates $1/m$, $K = 2$, $\Lambda = 8$, correlation 0.9 across patches: the target, at most"
     return Counterexample(point, start, target, target > start)
 
 
@@ -223,14 +229,15 @@ PROPOSITION_4 = Statement(
             Defect.FALSE_STATEMENT,
             "The corollary compares all pairs, but across patches the target's neurons may fire together with a "
             "probability of "
-            "order 1/m, which no start of order poly(k)/m^2 exceeds.",
+            "order $1/m$, which no start of order $\\mathrm{poly}(k)/m^2$ exceeds.",
             "'for every $(j, r) \\ne (j', r')$', l.1083-1088: Assumption 2.2 bounds pairs within one patch only",
             r"for every $r \ne r'$ of one patch (which is what Invariant C.2c and Fact C.12 need)",
             across_patches,
         ),
         Erratum(
             Defect.MISPRINT,
-            "With coefficient gamma two neurons have correlation gamma^2, where the proposition needs gamma.",
+            r"With coefficient $\gamma$ two neurons have correlation $\gamma^2$, where the proposition needs "
+            r"$\gamma$.",
             "$\\alpha (\\sqrt{1 - \\gamma^2}\\, e_{j*} + \\gamma e_1)$, l.1065",
             r"$\alpha (\sqrt{1 - \gamma}\, e_{j,r} + \sqrt{\gamma}\, e_1)$",
             printed_coefficient,
