@@ -158,7 +158,7 @@ STATEMENT = Statement(
     id="fsr.alg.4",
     label="Algorithm 4",
     kind=Kind.ALGORITHM,
-    title="The schedule of the whole algorithm",
+    title="The schedule of the whole algorithm (powers of m only)",
     printed=r"$b \leftarrow m^{-0.3}$; in every stage $b \leftarrow b\, m^{-0.02}$, then Algorithm 2 (first level) or "
     r"3 and Algorithm 1 with "
     r"cutoff $b = \delta m^{0.02}$",

@@ -92,7 +92,7 @@ INDUCTION = Statement(
     id="fsr.B.1",
     label="Induction B.1",
     kind=Kind.INDUCTION,
-    title="Error and cutoffs at the start of Algorithm 1",
+    title="Error and cutoffs at the start of Algorithm 1 (powers of m only)",
     printed=r"at the beginning of Algorithm 1 there is $\delta \in (0, m^{-0.49}]$ with $\|W^\star_p - W_p\|_2 \le "
     r"\delta$ for all "
     r"$p$; $b = \delta m^{0.02}$ and $\mathbb{b} = b\, m^{0.152}$; Lemma C.10 or D.2 holds, so that "
@@ -246,7 +246,7 @@ LEMMA = Statement(
     id="fsr.B.2",
     label="Lemma B.2",
     kind=Kind.LEMMA,
-    title="Algorithm 1 reinforces the output layer",
+    title="Algorithm 1 reinforces the output layer (powers of m only)",
     printed=r"under Induction B.1, after Algorithm 1: $\|W_r - W^\star_r\|_2 \le m^{0.152} \mathbb{b}^2 \le m^{-0.02} "
     r"\delta$ for every $r$",
     checkable=r"with $b = \delta m^{0.007}$, $\mathbb{b} = b\, m^{0.152}$ and at most $m^{0.0005}$ active channels "

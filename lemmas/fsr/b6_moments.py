@@ -95,7 +95,7 @@ CLAIM_6 = Statement(
     id="fsr.B.6",
     label="Claim B.6",
     kind=Kind.CLAIM,
-    title="Moments against the dictionary",
+    title="Moments against the dictionary (powers of m only)",
     printed=r"under Induction B.1 and Invariant B.3: $\theta_p = 1 \pm b\, \mathrm{poly}(k)$ and $\|R^\star_p - "
     r"R_p\|_2 = \|\sum_q \mu'_{pq} "
     r"(W^\star_q - \theta_q W_q)\|_2 \pm \varepsilon_4$, $\varepsilon_4 = \frac{\mathbb{b}^2 \mathrm{poly}(k)}{m} + "
@@ -162,7 +162,7 @@ CLAIM_7 = Statement(
     id="fsr.B.7",
     label="Claim B.7",
     kind=Kind.CLAIM,
-    title="From the moments to the dictionary",
+    title="From the moments to the dictionary (powers of m only)",
     printed=r"if $\|R^\star_p - R_p\|_2 \le \varepsilon_5$ for all $p$, $\varepsilon_4 < \varepsilon_5 < m^{-0.99}$, "
     r"then $\|W^\star_p - \theta_p W_p\|_2, "
     r"\|W^\star_p - W_p/\|W_p\|\|_2 \le O(\mathrm{poly}(k) m^{1.15} \varepsilon_5)$",
@@ -209,7 +209,7 @@ FACT_8 = Statement(
     id="fsr.B.8",
     label="Fact B.8",
     kind=Kind.FACT,
-    title="Moments at the start of Algorithm 1",
+    title="Moments at the start of Algorithm 1 (powers of m only)",
     printed=r"at initialization $\|R^\star_p - R_p\|_2 \le b\, \mathrm{poly}(k)/m$ for all $p$, hence $\mathrm{Obj} "
     r"\le O(1) \cdot m \cdot "
     r"(b\, \mathrm{poly}(k)/m)^{1 + 1/c}$",
@@ -254,7 +254,7 @@ CLAIM_9 = Statement(
     id="fsr.B.9",
     label="Claim B.9",
     kind=Kind.CLAIM,
-    title="Invariant B.3 is maintained",
+    title="Invariant B.3 is maintained (powers of m only)",
     printed=r"as long as $\mathrm{Obj}(W)$ does not exceed a constant multiple of the initialization, $\|W^\star_p - "
     r"W_p\|_2 \le b\, "
     r"\mathrm{poly}(k) m^{0.151}$: Invariant B.3 is maintained",

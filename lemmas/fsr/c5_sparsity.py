@@ -83,7 +83,7 @@ STATEMENT = Statement(
     id="fsr.C.5",
     label="Claim C.5",
     kind=Kind.CLAIM,
-    title="Few channels of the learner are active",
+    title="Few channels of the learner are active (powers of m only)",
     printed=r"under Induction C.1 and Invariants C.2a-c, if $\|\mathrm{ReLU}(S_{1,j})\|_0 \le m^{0.03}$, then w.h.p. "
     r"$\|\mathrm{ReLU}(S_{1,j})\|_0 \le m^{0.01}$",
     checkable=r"given Propositions C.22 and C.23, the steps of the proof in powers of $m$ for $m^a$ active channels; "

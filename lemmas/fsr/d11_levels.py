@@ -71,7 +71,7 @@ STATEMENT = Statement(
     id="fsr.D.11",
     label="Remark D.11",
     kind=Kind.REMARK,
-    title="Accuracy of the lower levels",
+    title="Accuracy of the lower levels (powers of m only)",
     printed=r"if the $\ell$-th layer is learned to accuracy $\varepsilon_\ell$, the recursion requires "
     r"$\varepsilon_\ell \ge "
     r"\varepsilon_{\ell-1} \cdot \mathrm{poly}(d/\varepsilon)$; this is why only constantly many layers $L = O(1)$ "
