@@ -195,6 +195,11 @@ class Statement:
         """Whether any claim looks at trials."""
         return self.run is not no_trials
 
+    @property
+    def is_deduced(self) -> bool:
+        """Whether the verdict rests on no trials: there are none, or they are a search that corroborates a proof."""
+        return not self.needs_trials or any(getattr(claim, "corroborates", False) for claim in self.claims)
+
     def cases_at(self, scale: str, settings: Mapping[str, str] | None = None, target: Path | None = None) -> list[Any]:
         """The parameters to run at ``scale``, with the user's settings applied and duplicates dropped.
 

@@ -71,12 +71,12 @@ def errata(context: click.Context, names: tuple[str, ...], out: Path | None, as_
 
 
 def _write_errata(registry: Registry, out: Path) -> None:
-    """Judge what is wrong as printed and needs no trials, and write all errata.
+    """Judge what is wrong as printed and deduced, and write all errata.
 
     Raises:
         InputError: the file cannot be written.
     """
-    deduced = [statement for statement in registry.statements if statement.errata and not statement.needs_trials]
+    deduced = [statement for statement in registry.statements if statement.errata and statement.is_deduced]
     checker = make_checker(seed=0, device="cpu", registry=registry)
     text = errata_markdown([checker.check(statement) for statement in deduced], registry)
     try:

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from fsrcheck.evidence.budget import LOOKS
-from fsrcheck.evidence.claim import EVERYTHING, CaseJudgement, Evidence, Judgement, Selection, Shape, Side, unusable
+from fsrcheck.evidence.claim import (
+    EVERYTHING,
+    CaseJudgement,
+    Certificate,
+    Evidence,
+    Judgement,
+    Selection,
+    Shape,
+    Side,
+    unusable,
+)
 from fsrcheck.evidence.constants import Constant
 from fsrcheck.evidence.outcome import Outcome
 from fsrcheck.evidence.sequential import Decision, SequentialTest
@@ -29,6 +39,8 @@ class Bound:
             that is vacuous.
         size: the parameter that ``from_size`` speaks of.
         where: the cases the claim is about.
+        corroborates: whether the trials are a search for violations of what other claims prove; see ``Judgement``. The
+            tightest trial is then shown with all its measurements.
     """
 
     name: str
@@ -40,6 +52,7 @@ class Bound:
     trivial: float | None = None
     size: str | None = None
     where: Selection = EVERYTHING
+    corroborates: bool = False
 
     def judge(self, evidence: Evidence) -> Judgement:
         """Judge every case by a sequential test of its rate of exceedance; see ``evidence.sequential``."""
@@ -60,6 +73,7 @@ class Bound:
             from_size=self._from_size(rows),
             wanted=wanted,
             constants=(constant,),
+            certificate=self._tightest_trial(cases) if self.corroborates else None,
         )
 
     def ratio(self, trial: Trial, parameters: object) -> float:
@@ -75,7 +89,17 @@ class Bound:
 
     def _judgement(self, outcome: Outcome, **details: object) -> Judgement:
         kind = type(self).__name__
-        return Judgement(self.name, kind, self.text, outcome, size=self.size, **details)  # type: ignore[arg-type]
+        return Judgement(self.name, kind, self.text, outcome, size=self.size, corroborates=self.corroborates, **details)  # type: ignore[arg-type]
+
+    def _tightest_trial(self, cases: Sequence[Case]) -> Certificate | None:
+        """The trial with the extreme measurement: where a search found its tightest instance."""
+        trials = [trial for case in cases for trial in case.trials]
+        if not trials:
+            return None
+        extreme = (max if self.upper else min)(trials, key=lambda trial: trial.measurement(self.measured).value)
+        found = extreme.observation.measurements
+        summary = f"tightest of {len(trials)} searches (seed {extreme.seed})"
+        return Certificate(summary, tuple(found), (tuple(f"{value.value:.6g}" for value in found.values()),))
 
     def _judge_case(self, case: Case, constant: Constant, test: SequentialTest) -> CaseJudgement:
         row = unusable(case, [self.measured])

@@ -104,7 +104,9 @@ class Judgement:
         from_size: smallest size from which every larger one held and said something, with the size below it; None
             if there is none, or no such size.
         wanted: parameters of the cases in which more trials could decide an inconclusive claim.
-        certificate: what a deductive claim rests on; None for a claim about trials.
+        certificate: what a deductive claim rests on, or the tightest trial of a search; None for other claims.
+        corroborates: whether the claim is a search that bears out a proof: it can violate, but where it holds the
+            verdict is left to the other claims.
     """
 
     claim: str
@@ -121,6 +123,7 @@ class Judgement:
     wanted: tuple[Any, ...] = ()
     constants: tuple[Constant, ...] = ()
     certificate: Certificate | None = None
+    corroborates: bool = False
 
     @property
     def seeds_wanted(self) -> bool:

@@ -52,7 +52,10 @@ class Entry:
 
     @property
     def weakest(self) -> Judgement | None:
-        """The judgement that the verdict hangs on: worst outcome, then least strength, then least slack."""
+        """The judgement that the verdict hangs on: worst outcome, then least strength, then least slack.
+
+        Among those that hold, searches that corroborate come last.
+        """
         return min(self.result.judgements, key=_weakness, default=None) if self.result else None
 
     @property
@@ -118,10 +121,11 @@ def smallest_margins(cases: Sequence[Case]) -> dict[str, float]:
     return margins
 
 
-def _weakness(judgement: Judgement) -> tuple[int, int, float]:
+def _weakness(judgement: Judgement) -> tuple[int, bool, int, float]:
     row = None if judgement.exponents else judgement.tightest
     slack = row.slack if row is not None and row.slack is not None else float("inf")
-    return list(Outcome).index(judgement.outcome), list(Verdict).index(judgement.strength.value), slack
+    outcome, strength = list(Outcome).index(judgement.outcome), list(Verdict).index(judgement.strength.value)
+    return outcome, judgement.corroborates, strength, slack
 
 
 def spoken(name: str) -> str:

@@ -99,7 +99,10 @@ class StatementResult:
 
     @property
     def verdict_of_claims(self) -> Verdict:
-        """The verdict of the checkable form: that of its weakest claim."""
+        """The verdict of the checkable form: that of its weakest claim.
+
+        A search that corroborates a proof must hold like every claim, but does not make the proof weaker.
+        """
         outcomes = {judgement.outcome for judgement in self.judgements}
         if Outcome.VIOLATED in outcomes:
             return Verdict.VIOLATED
@@ -107,7 +110,8 @@ class StatementResult:
             return Verdict.INCONCLUSIVE
         if not self.judgements:
             return Verdict.OPEN
-        return min(judgement.strength.value for judgement in self.judgements)
+        decisive = [judgement for judgement in self.judgements if not judgement.corroborates]
+        return min(judgement.strength.value for judgement in decisive or self.judgements)
 
     @property
     def verdict(self) -> Verdict:
@@ -244,6 +248,7 @@ def _judgement_to_json(judgement: Judgement) -> dict[str, Any]:
         "exponent": {"claimed": judgement.claimed_exponent, "fitted": exponents} if exponents else None,
         "message": judgement.message,
         "certificate": asdict(judgement.certificate) if judgement.certificate else None,
+        "corroborates": judgement.corroborates,
     }
 
 

@@ -264,7 +264,7 @@ STATEMENT = Statement(
             Defect.FALSE_STATEMENT,
             "The duplicate test lets $v = -w$ pass for a known column $w$.",
             "line 7 (l.566)",
-            r"$|\langle v, w \rangle| \le 0.5$",
+            r"$(\sum_w \langle v, w \rangle^2)^{1/2} \le 0.5$, the length of the projection on all known columns together",
             known_column,
         ),
     ),
