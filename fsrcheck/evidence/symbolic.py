@@ -28,7 +28,8 @@ class SymbolicIdentity:
         name, text: see ``Claim``.
         residuals: builds the sympy expressions, left minus right.
         spot_checks: computes the two sides at some points by another route than sympy (quadrature, sampling-free
-            code of the package) and returns their relative differences.
+            code of the package) and returns their relative differences. Without it, the residuals as they were
+            written down are evaluated numerically, before any simplification, with concrete functions and matrices.
         tolerance: what a relative difference may be by rounding.
     """
 
@@ -40,17 +41,18 @@ class SymbolicIdentity:
 
     def judge(self, evidence: Evidence) -> Judgement:
         """Prove or refute every residual; a proof that the spot checks contradict is no proof."""
-        rows = [_judge_residual(expression) for expression in self.residuals()]
+        residuals = [sympy.sympify(expression) for expression in self.residuals()]
+        rows = [_judge_residual(expression) for expression in residuals]
         outcome = Outcome.worst(found for found, _ in rows)
         message = next((text for found, text in rows if found is outcome), "")
         count = "1 expression vanishes" if len(rows) == 1 else f"{len(rows)} expressions vanish"
         summary = f"{count} identically" if outcome is Outcome.HOLDS else "not proved"
-        if self.spot_checks is not None:
-            differences = [abs(found) for found in self.spot_checks()]
+        evaluated = (found for expression in residuals for found in _evaluated(expression))
+        differences = [abs(found) for found in (self.spot_checks() if self.spot_checks else evaluated)]
+        if differences or self.spot_checks:
             outcome, message = self._confronted(outcome, message, differences)
-            summary += (
-                f"; {len(differences)} spot checks, relative differences {max(differences, default=math.nan):.2g}"
-            )
+            largest = max(differences, default=math.nan)
+            summary += f"; {len(differences)} spot checks, relative differences {largest:.2g}"
         certificate = Certificate(summary)
         return Judgement(
             self.name, type(self).__name__, self.text, outcome, Strength.PROVED, message, certificate=certificate
@@ -71,7 +73,7 @@ class SymbolicIdentity:
 
 def _judge_residual(expression: sympy.Basic) -> tuple[Outcome, str]:
     """0 holds, a concrete value that is not 0 violates, anything else is inconclusive."""
-    simplified = _simplified(sympy.sympify(expression))
+    simplified = _simplified(expression)
     if _is_zero(simplified):
         return Outcome.HOLDS, ""
     if _differs_somewhere(simplified):
@@ -98,7 +100,27 @@ def _differs_somewhere(expression: sympy.Basic) -> bool:
     """Whether some concrete functions, matrices and numbers in place of the symbols give a value that is not 0."""
     concrete = _with_matrices(_with_functions(expression))
     entries = list(concrete) if isinstance(concrete, sympy.MatrixBase) else [concrete]
-    return any(_is_certainly_not_zero(_value(entry, shift)) for entry in entries for shift in range(3))
+    return any(_is_certainly_not_zero(_value(entry, _numbers(entry, shift))) for entry in entries for shift in range(3))
+
+
+def _evaluated(expression: sympy.Basic) -> list[float]:
+    """The value of a residual at three points relative to its terms; points where it makes no sense are left out.
+
+    So are residuals with integrals, whose numerical value is expensive: give such an identity spot checks of its own.
+    """
+    if expression.has(sympy.Integral):
+        return []
+    concrete = _with_matrices(_with_functions(expression))
+    entries = list(concrete) if isinstance(concrete, sympy.MatrixBase) else [concrete]
+    found = []
+    for entry in entries:
+        for shift in range(3):
+            numbers = _numbers(entry, shift)
+            terms = [_value(term, numbers) for term in sympy.Add.make_args(entry)]
+            if all(term.is_number and term.is_finite for term in terms):
+                scale = float(sum(abs(term) for term in terms))
+                found.append(float(abs(sum(terms))) / scale if scale else 0.0)
+    return found
 
 
 def _with_functions(expression: sympy.Basic) -> sympy.Basic:
@@ -136,10 +158,14 @@ def _matrix(symbol: sympy.MatrixSymbol, index: int) -> sympy.Matrix:
     )
 
 
-def _value(expression: sympy.Basic, shift: int) -> sympy.Basic:
-    """The value with a number in place of every symbol."""
+def _numbers(expression: sympy.Basic, shift: int) -> dict[sympy.Symbol, sympy.Rational]:
+    """A number for every symbol."""
     symbols = sorted(expression.free_symbols, key=str)
-    numbers = {symbol: _number(symbol, 5 * index + 7 * shift) for index, symbol in enumerate(symbols)}
+    return {symbol: _number(symbol, 5 * index + 7 * shift) for index, symbol in enumerate(symbols)}
+
+
+def _value(expression: sympy.Basic, numbers: dict[sympy.Symbol, sympy.Rational]) -> sympy.Basic:
+    """The value with these numbers in place of the symbols."""
     return expression.subs(numbers).doit().evalf(DIGITS)
 
 

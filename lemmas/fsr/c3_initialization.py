@@ -37,7 +37,7 @@ import torch
 
 from fsrcheck.evidence.outcome import Verdict
 from fsrcheck.evidence.symbolic import SymbolicIdentity
-from fsrcheck.gaussian import inverse_tail, tail, upper_orthant
+from fsrcheck.gaussian import density, inverse_tail, tail, upper_orthant
 from fsrcheck.statement import Control, Counterexample, Defect, Erratum, Kind, Statement
 from lemmas.fsr.c19_gaussian_facts import ONE_PERCENT_LESS, ONE_PERCENT_MORE, lower, tail_bound, upper, upper_with
 
@@ -124,6 +124,17 @@ def rises_with_threshold(sign: int = 1) -> list[sympy.Expr]:
     return [sympy.diff(both / one, B1) * one**2 - phi(B1) * (both - sign * q(B1) * one)]
 
 
+def ratio_spots() -> list[float]:
+    """The same for a Gaussian pair, by automatic differentiation of its closed forms."""
+    first = torch.linspace(0.5, 4.0, 8, dtype=torch.float64, requires_grad=True)
+    second, rho = torch.tensor(2.0, dtype=torch.float64), torch.tensor(0.3, dtype=torch.float64)
+    both, one = upper_orthant(first, second, rho), tail(first)
+    slope = torch.autograd.grad((both / one).sum(), first, retain_graph=True)[0] * one**2
+    conditional = tail((second - rho * first) / (1 - rho**2).sqrt())
+    found = (slope - density(first) * (both - conditional * one)) / (density(first) * both)
+    return [float(value) for value in found.detach()]
+
+
 def window_spots() -> list[float]:
     """By how much L leaves [Lambda/m^2, K^4 Lambda/m^2] on a grid of thresholds, relative to the window's ends."""
     excess = []
@@ -202,6 +213,7 @@ PROPOSITION_4 = Statement(
             r"$\Pr[g_1 > b_1, g_2 > b_2]/\Pr[g_1 > b_1]$ rises with $b_1$ where $\Pr[g_2 > b_2 | g_1 = x]$ rises "
             r"with $x$",
             rises_with_threshold,
+            ratio_spots,
         ),
         SymbolicIdentity(
             "start",

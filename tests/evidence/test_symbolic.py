@@ -122,3 +122,16 @@ def test_spot_checks_never_prove_and_never_excuse():
 def test_spot_checks_refute_what_could_not_be_simplified():
     unproved = sympy.Piecewise((1, sympy.Eq(a, 3)), (0, True))
     assert symbolic(unproved, spots=[1.0, math.inf]).outcome is Outcome.VIOLATED
+
+
+def test_without_spot_checks_the_residuals_are_evaluated_as_they_were_written():
+    judgement = symbolic((a + 1) ** 2 - a**2 - 2 * a - 1)
+    assert judgement.outcome is Outcome.HOLDS
+    assert "3 spot checks" in judgement.certificate.summary
+
+
+def test_a_simplification_that_the_values_contradict_proves_nothing(monkeypatch):
+    monkeypatch.setattr("fsrcheck.evidence.symbolic._simplified", lambda expression: sympy.Integer(0))
+    judgement = symbolic(a**2 - a)
+    assert judgement.outcome is Outcome.INCONCLUSIVE
+    assert "proved, but a spot check by another route differs" in judgement.message
