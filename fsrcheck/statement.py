@@ -257,6 +257,7 @@ class Paper:
         title, authors: of the paper.
         statements: all of them.
         constants_file: the data file of fitted constants, written by ``fsrcheck calibrate``.
+        text: which text of the paper was read, whose lines are cited, and which versions were not.
     """
 
     id: str
@@ -264,3 +265,4 @@ class Paper:
     authors: str
     statements: tuple[Statement, ...]
     constants_file: Path | None = None
+    text: str = ""

@@ -1,5 +1,6 @@
 """``list``, ``show`` and ``errata``: what the installed papers say and where they are wrong."""
 
+from collections.abc import Iterable
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from fsrcheck.report.errata import errata_markdown
 from fsrcheck.runs.calibration import load_constants
 from fsrcheck.runs.checking import make_checker, recheck
 from fsrcheck.runs.result import CheckedErratum, ExitCode, erratum_to_json
-from fsrcheck.statement import Statement
+from fsrcheck.statement import Paper, Statement
 
 
 @click.command("list")
@@ -64,6 +65,7 @@ def errata(context: click.Context, names: tuple[str, ...], out: Path | None, as_
     if as_json:
         print_json([erratum_to_json(statement.id, statement.printed, item) for statement, item in found])
     else:
+        _print_texts(dict.fromkeys(registry.paper(statement) for statement, _ in found))
         for statement, item in found:
             _print_erratum(statement, item)
     confirmed = all(item.is_confirmed for _, item in found)
@@ -165,6 +167,13 @@ def print_constants(constants: list[Constant]) -> None:
     """A table of constants with their provenance."""
     rows = [(c.name, f"{c.value:.6g}", c.provenance.name.lower(), c.note) for c in constants]
     print_table(("constant", "value", "provenance", "note"), rows)
+
+
+def _print_texts(papers: Iterable[Paper]) -> None:
+    """Which text of each paper was read."""
+    for paper in papers:
+        if paper.text:
+            print_line(f"Text of {paper.id}: {paper.text}\n")
 
 
 def _print_erratum(statement: Statement, item: CheckedErratum) -> None:

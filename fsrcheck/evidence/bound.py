@@ -74,6 +74,7 @@ class Bound:
             wanted=wanted,
             constants=(constant,),
             certificate=self._tightest_trial(cases) if self.corroborates else None,
+            corroborates=self.corroborates,
         )
 
     def ratio(self, trial: Trial, parameters: object) -> float:
@@ -89,7 +90,7 @@ class Bound:
 
     def _judgement(self, outcome: Outcome, **details: object) -> Judgement:
         kind = type(self).__name__
-        return Judgement(self.name, kind, self.text, outcome, size=self.size, corroborates=self.corroborates, **details)  # type: ignore[arg-type]
+        return Judgement(self.name, kind, self.text, outcome, size=self.size, **details)  # type: ignore[arg-type]
 
     def _tightest_trial(self, cases: Sequence[Case]) -> Certificate | None:
         """The trial with the extreme measurement: where a search found its tightest instance."""

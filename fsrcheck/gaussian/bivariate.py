@@ -17,7 +17,7 @@ Domain: finite thresholds of either sign, -1 < rho < 1. Relative error at most 1
 to rho = 1 - 1e-10; larger exponents cost their own size in ulp; and as rho tends to -1 with h1 + h2 slightly
 negative, N and M lose the digits that their values at rho = -1 cancel. Far thresholds give 0, never NaN.
 
-The pair probabilities of Assumption 2.2 (papers/fsr_v1_full.txt l.133) are L at the first level; section
+The pair probabilities of Assumption 2.2 (l.133) are L at the first level; section
 C.6.2 of the paper (l.1924 ff.) bounds L.
 """
 

@@ -1,7 +1,7 @@
 """Means of the smoothed ReLU of a Gaussian: exact by quadrature, and by a correction of the plain ReLU.
 
 ReLU~(z) = E ReLU(z - U) with U = zeta B, B of the Beta(2, 2) distribution on [0, 1], because ReLU~'' = 6 u (1 - u)/zeta is
-the density of U (papers/fsr_v1_full.txt, section 2, l.74, with the interpolant of ``model.activations``). So its mean
+the density of U (section 2, l.80, with the interpolant of ``model.activations``). So its mean
 is an average of plain ones,
 
     E ReLU~(alpha g - beta) = E alpha A((beta + U) / alpha),    A(t) = phi(t) - t Q(t),

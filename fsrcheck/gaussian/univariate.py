@@ -5,7 +5,7 @@ Here every moment is a quadrature with positive terms instead, so it keeps its d
 
 All functions take tensors or numbers, broadcast, compute in float64 on the device of their tensors and can be
 differentiated any number of times. NaN propagates. A first-level code of the paper is a multiple of
-(g - t)_+; its moments are what section C.6.1 (papers/fsr_v1_full.txt, Facts C.19 to C.21) estimates.
+(g - t)_+; its moments are what section C.6.1 (Facts C.19 to C.21) estimates.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""The paper's smoothed activations (section 2, l.72-82) and the repair of the one that cannot exist."""
+"""The paper's smoothed activations (section 2, l.78-86) and the repair of the one that cannot exist."""
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ def smoothed_relu(z: Tensor, smoothing: float) -> Tensor:
     """Smoothed ReLU, elementwise: 0 below 0, z - zeta/2 above zeta = `smoothing` > 0.
 
     In between it is the Hermite interpolant zeta (u^3 - u^4/2), u = z/zeta: f, f' and f'' are continuous,
-    f' = 3u^2 - 2u^3 lies in [0, 1] and f'' = 6u(1 - u)/zeta in [0, 1.5/zeta]. Source: section 2, l.74.
+    f' = 3u^2 - 2u^3 lies in [0, 1] and f'' = 6u(1 - u)/zeta in [0, 1.5/zeta]. Source: section 2, l.80.
     """
     _check_positive("smoothing", smoothing)
     u = (z / smoothing).clamp(0.0, 1.0)
@@ -20,7 +20,7 @@ def smoothed_relu(z: Tensor, smoothing: float) -> Tensor:
 def smoothed_leaky_relu(z: Tensor, leak: float, smoothing: float | None = None) -> Tensor:
     """Repaired smoothed leaky ReLU: leak z + (1 - leak) ReLU~(z), elementwise.
 
-    As printed (section 2, l.76-80) it would be z above zeta and zeta z below 0 with slope at most 1: then
+    As printed (section 2, l.82-84) it would be z above zeta and zeta z below 0 with slope at most 1: then
     f(0) = 0 and f(zeta) = zeta force slope 1 on all of [0, zeta], but the slope at 0- is zeta < 1: f' jumps.
     The repaired function has slope `leak` below 0, slope 1 and offset -(1 - leak) smoothing/2 above
     `smoothing`, f' in [leak, 1] and f'' in [0, 1.5 (1 - leak)/smoothing].

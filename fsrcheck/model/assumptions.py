@@ -1,4 +1,4 @@
-"""Measure everything that Assumptions 2.2 (l.133-139) and 2.3 (l.148-156) speak of; `premises` judges it."""
+"""Measure everything that Assumptions 2.2 (l.123-133) and 2.3 (l.141-152) speak of; `premises` judges it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

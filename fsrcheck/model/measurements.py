@@ -29,7 +29,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class AssumptionMeasurements:
-    """The quantities of Assumption 2.2 (l.133-139) and 2.3 (l.148-156) at one level; m is `num_channels`.
+    """The quantities of Assumption 2.2 (l.123-133) and 2.3 (l.141-152) at one level; m is `num_channels`.
 
     - activation_probability: m max_p Pr[S_p != 0]
     - mean_activation: m min_p E[S_p]

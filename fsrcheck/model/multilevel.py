@@ -41,7 +41,7 @@ def disjoint_supports(
     num_levels: int = 2,
     num_parents: int = 2,
 ) -> TargetNetwork:
-    """Neuron r reads channel r of each of its 1 or 2 parents: rows with disjoint supports (l.162-169).
+    """Neuron r reads channel r of each of its 1 or 2 parents: rows with disjoint supports (l.166-170).
 
     Two parents need num_patches >= 2^(num_levels - 1).
     """
@@ -94,7 +94,7 @@ def paper_example(
     device: torch.device | str = "cpu",
     num_levels: int = 2,
 ) -> TargetNetwork:
-    """The paper's own example (l.162-169): one parent, disjoint supports, m_(l+1) <= m_l, d_(l+1) >= d_l.
+    """The paper's own example (l.166-170): one parent, disjoint supports, m_(l+1) <= m_l, d_(l+1) >= d_l.
 
     Level l has num_channels / 2^(l-1) channels, each reading 2 channels (with random positive weights) of the
     only parent, and num_patches 2^(l-1) patches, two per parent. Pr[S_p != 0] = E[S_p] = expected_active /

@@ -1,4 +1,4 @@
-"""Synthetic targets with one level; each breaks or keeps one part of Assumption 2.2 (l.135-146).
+"""Synthetic targets with one level; each breaks or keeps one part of Assumption 2.2 (l.123-139).
 
 Units: S_p = alpha (g_p - t)_+ with g_p standard normal, Pr[S_p > 0] = Q(t) = expected_active / num_channels
 and alpha such that E[S_p | S_p > 0] = 1. A family is a correlation matrix of the g_p and a dictionary.
@@ -77,7 +77,7 @@ def cross_patch_correlated(
 ) -> TargetNetwork:
     """The same channel of different patches is correlated; within a patch channels are independent.
 
-    Satisfies both assumptions: they say little about dependence across patches (l.141-143).
+    Satisfies both assumptions: they say little about dependence across patches (l.139).
     """
     _check_range("correlation", correlation, 0.0, 1.0)
     if num_patches < 2:
@@ -96,7 +96,7 @@ def non_orthonormal_dictionary(
     device: torch.device | str = "cpu",
     coherence: float = 0.1,
 ) -> TargetNetwork:
-    """Independent channels; unit atoms have pairwise inner product `coherence`: not orthonormal (l.107)."""
+    """Independent channels; unit atoms have pairwise inner product `coherence`: not orthonormal (l.103)."""
     _check_range("coherence", coherence, 0.0, 1.0)
     target = _first_level(num_channels, expected_active, seeds, num_patches, patch_dim, device)
     first = target.first

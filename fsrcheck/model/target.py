@@ -1,4 +1,4 @@
-"""The target generator G*: latents -> codes -> patches, for a batch of instances (section 2.1, l.99-125)."""
+"""The target generator G*: latents -> codes -> patches, for a batch of instances (section 2.1, l.99-115)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -16,7 +16,7 @@ ORTHONORMALITY_TOLERANCE = 1e-8
 
 @dataclass(frozen=True)
 class FirstLevel:
-    """Basic resolution: S = ReLU(V z - b), X = W S (l.101-107).
+    """Basic resolution: S = ReLU(V z - b), X = W S (l.99-103).
 
     `dictionary` (batch, patch, patch_dim, channel), `latent_weights` (batch, patch, channel, latent),
     `thresholds` (batch, patch, channel); float64, thresholds are subtracted.
@@ -37,7 +37,7 @@ class FirstLevel:
 
 @dataclass(frozen=True)
 class HigherLevel:
-    """A level l > 1: S = ReLU(sum over parents j' of V_{j'} S_{j'} - b), X = W S (l.109-113).
+    """A level l > 1: S = ReLU(sum over parents j' of V_{j'} S_{j'} - b), X = W S (l.105-109).
 
     `dictionary` (batch, patch, patch_dim, channel),
     `weights` (batch, patch, channel, parent * previous channel),

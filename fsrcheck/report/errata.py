@@ -45,7 +45,7 @@ def errata_markdown(results: Sequence[StatementResult], registry: Registry) -> s
         FsrcheckError: as for ``make_entries``.
     """
     rows = [row for entry in make_entries(results, registry) for row in _rows(entry)]
-    lines = ["# Errata", "", *_introduction(rows)]
+    lines = ["# Errata", "", *_introduction(rows), *_texts(registry)]
     for defect, (title, meaning) in HEADINGS.items():
         of_class = [row for row in rows if row[1].erratum.defect is defect]
         lines += ["", f"## {title}", "", meaning]
@@ -72,6 +72,11 @@ def _introduction(rows: Sequence[Row]) -> list[str]:
     ]
 
 
+def _texts(registry: Registry) -> list[str]:
+    """Which text of each paper was read."""
+    return [line for paper in registry.papers if paper.text for line in ("", f"Text of `{paper.id}`: {paper.text}")]
+
+
 def _lines(entry: Entry, checked: CheckedErratum) -> list[str]:
     statement, erratum = entry.statement, checked.erratum
     return [
@@ -85,7 +90,7 @@ def _lines(entry: Entry, checked: CheckedErratum) -> list[str]:
         f"- counterexample: {_counterexample(checked)}",
         f"- repaired: {erratum.repaired_form}",
         f"- verdict on the statement as repaired: {_verdict(entry)}",
-        f"- corrected in: {erratum.corrected_in or 'no version known'}",
+        f"- corrected in: {erratum.corrected_in or 'not known'}",
     ]
 
 

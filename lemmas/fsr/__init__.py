@@ -83,4 +83,7 @@ PAPER = Paper(
         d11_levels.STATEMENT,
     ),
     constants_file=Path(__file__).with_name("constants.json"),
+    text="arXiv version 1 (4 June 2021), as converted from PDF to text; line numbers (l.) are those of the converted text. "
+    "Version 2 (2 April 2023) was not available, and the text of the conference (ICLR 2023) cites a full version whose "
+    "numbering differs; so what later versions correct is not known.",
 )

@@ -2,7 +2,7 @@ r"""Claim A.2: the third moment of a patch in terms of the dictionary and the mo
 
 Setting: X = W S with column-orthonormal W (orthonormality is not needed here), S >= 0.
 
-Statement (as printed, Appendix A, l.627-641): J = E[X^{(x)3}] is the sum of alpha_r W_r^{(x)3}, of
+Statement (as printed, Appendix A, l.627-635): J = E[X^{(x)3}] is the sum of alpha_r W_r^{(x)3}, of
 beta_{p,q} (W_p^{(x)2} (x) W_q + W_p (x) W_q^{(x)2} + W_q (x) W_p^{(x)2}) over p != q and of
 gamma_{p,q,r} W_p (x) W_q (x) W_r over distinct p, q, r, with alpha_r = E S_r^3, beta_{p,q} = E S_p^2 S_q and
 gamma_{p,q,r} = E S_p S_q S_r; and 0 <= beta <= poly(k) eps_1, 0 <= gamma <= poly(k) eps_2.
@@ -17,7 +17,7 @@ beta <= 2 k^2 / m^2 for independent channels: S_p given S_p > 0 is a truncated G
 Measured: the identity to rounding on random codes; the means of beta and gamma over all pairs and triples.
 Controls: the printed cross terms; equicorrelated latents (for both moment bounds).
 Departures from the paper: none.
-Source: Appendix A, l.627-641; (A.1), l.651, has the cross terms right.
+Source: Appendix A, l.627-635; (A.1), l.647, has the cross terms right.
 """
 
 from collections.abc import Sequence
@@ -176,7 +176,7 @@ STATEMENT = Statement(
     r"$0 \le \gamma_{p,q,r} \le \mathrm{poly}(k) \varepsilon_2$",
     checkable=r"the same with cross terms $W_p W_p W_q + W_p W_q W_p + W_q W_p W_p$; $\beta \le 2 k^2 m^{-2}$ and "
     r"$\gamma \le k^3 m^{-2.01}$ in the mean over pairs and triples",
-    source="Appendix A, l.627-641",
+    source="Appendix A, l.627-635",
     evidence="symbolic; measured on samples",
     claims=(
         SymbolicIdentity(
@@ -223,7 +223,7 @@ STATEMENT = Statement(
             Defect.MISPRINT,
             r"The second and third cross terms repeat the wrong atom: the middle one belongs to $\beta_{q,p}$, and "
             r"$W_p \otimes W_q \otimes W_p$ is missing altogether.",
-            "the displayed formula (l.634); (A.1) in the proof of Claim A.3 (l.651) has it right",
+            "the displayed formula (l.629); (A.1) in the proof of Claim A.3 (l.647) has it right",
             r"$W_p \otimes W_p \otimes W_q + W_p \otimes W_q \otimes W_p + W_q \otimes W_p \otimes W_p$",
             printed_cross_terms,
         ),

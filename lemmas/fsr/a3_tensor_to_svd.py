@@ -2,7 +2,7 @@ r"""Claim A.3: contracting the third moment with a random anchor x leaves nearly
 
 Setting: x is the sum of two fresh patches, c = W^T x >= 0 its codes, M(x) = sum_r alpha_r <W_r, x> W_r W_r^T.
 
-Statement (as printed, Appendix A, l.645-647): w.h.p. ||J(x, *, *) - M(x)||_2 <= poly(k) (eps_1 sqrt(m) + eps_2 m).
+Statement (as printed, Appendix A, l.639-643): w.h.p. ||J(x, *, *) - M(x)||_2 <= poly(k) (eps_1 sqrt(m) + eps_2 m).
 
 Checkable form, three claims.
 1. For every distribution of non-negative codes, with beta and gamma the largest of their kind,
@@ -19,7 +19,7 @@ Checkable form, three claims.
    still drifts at these sizes).
 
 Measured: see the report. Controls: equicorrelated latents; a bound for the diagonal part alone.
-Departures from the paper: none. Source: Appendix A, l.645-690.
+Departures from the paper: none. Source: Appendix A, l.639-665.
 """
 
 from collections.abc import Sequence
@@ -153,7 +153,7 @@ STATEMENT = Statement(
     r"with $M(x) = \sum_r \alpha_r \langle W_r, x \rangle W_r^{\otimes 2}$",
     checkable=r"$\|J(x) - M(x)\|_2 \le \beta (2 |c|_1 + 2 |c|_\infty + \sqrt{m} |c|_2) + \gamma m |c|_1$ for every "
     r"non-negative code distribution, $c = W^\top x$; for independent channels at most $C k^{2.5} m^{-3/2}$",
-    source="Appendix A, l.645-690",
+    source="Appendix A, l.639-665",
     evidence="exact moments; measured on samples",
     claims=(
         Bound(

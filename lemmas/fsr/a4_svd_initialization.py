@@ -3,7 +3,7 @@ r"""Claim A.4: with some columns found, H is still nearly diagonal in the dictio
 Setting: P the channels with a found column w_p, |w_p - W_p| <= delta; b the cutoff, x an anchor;
 H = E[<x, X> (P_W X)(P_W X)^T] with P_W X the patch without the found columns that it activates (line 5).
 
-Statement (as printed, Appendix A, l.694-705): for delta in (0, m^-0.005] and b > poly(k) delta,
+Statement (as printed, Appendix A, l.669-677): for delta in (0, m^-0.005] and b > poly(k) delta,
 ||H - sum_r alpha'_r <W_r, x> W_r W_r^T||_2 <= poly(k) (delta / m + eps_1 sqrt(m) + eps_2 m), with
 alpha'_r = E S_r^3 for r not in P and alpha'_r <= poly(k) b^3 / m for r in P.
 
@@ -15,7 +15,7 @@ Checkable form, independent channels, b = 1, half of the columns found:
 
 Measured: on N = 64 m^2 / k^2 samples. Premise "b > poly(k) delta" read as b > delta max |X|.
 Controls: found columns at distance 0.8; equicorrelated latents; the cube of 2b lowered to that of b/10.
-Departures from the paper: none. Source: Appendix A, l.694-733.
+Departures from the paper: none. Source: Appendix A, l.669-705.
 """
 
 from collections.abc import Sequence
@@ -131,7 +131,7 @@ STATEMENT = Statement(
     r"$\alpha'_r \le \mathrm{poly}(k) b^3/m$ for $r \in P$",
     checkable=r"the left-hand side over $|x|$ is at most $C k^2 (\delta/m + m^{-3/2})$ for independent channels, $b = 1$, half of "
     r"the columns found; $\alpha'_r \le 8 b^3 k/m$ for every found $r$",
-    source="Appendix A, l.694-733",
+    source="Appendix A, l.669-705",
     evidence="measured on samples",
     claims=(
         Bound(
@@ -173,7 +173,7 @@ STATEMENT = Statement(
             Defect.PROOF_GAP,
             r"At the claim's own limit $\delta = m^{-0.005}$ its bound is $m^{-1.005}$, but the proof of Lemma A.1 continues "
             r"with $m^{-1.009}$. Harmless: there the claim is used with $\delta = \mathrm{poly}(k) m^{-1/2}$.",
-            "proof of Lemma A.1, the display after 'Applying Claim A.4' (l.824)",
+            "proof of Lemma A.1, the display after 'Applying Claim A.4' (l.788)",
             r"$\delta \in (0, m^{-0.0091}]$, or use only $\delta = \mathrm{poly}(k) m^{-1/2}$",
             exponent_at_the_limit,
         ),

@@ -3,7 +3,7 @@ r"""Claim A.5: for a random anchor the top two candidates of any set of channels
 Setting: R a non-empty set of channels, x the sum of two fresh patches, v_r = E[S_r^3] <W_r, x> for r in R;
 V_1 >= V_2 the two largest of them (V_2 = 0 if R has one element).
 
-Statement (as printed, Appendix A, l.735-745): with probability at least 1 / (poly(k) m^2) over x,
+Statement (as printed, Appendix A, l.709-713): with probability at least 1 / (poly(k) m^2) over x,
 V_1 - V_2 > 1 / (poly(k) m).
 
 Checkable form: Pr[V_1 - V_2 > k/m] >= |R| q (1 - k/m)^(2 |R| - 2) for independent channels, where
@@ -14,7 +14,7 @@ So the probability is of order 1/m for a single channel and of order 1 for all c
 asks that both patches fire in the same channel, is pessimistic by a factor m, and the paper's m^3 iterations by m^2.
 
 Measured: the frequency over many anchors, for |R| = 1, m/2 and m. Controls: two channels of R that fire together.
-Departures from the paper: none. Source: Appendix A, l.735-784.
+Departures from the paper: none. Source: Appendix A, l.709-756.
 """
 
 from collections.abc import Sequence
@@ -101,7 +101,7 @@ STATEMENT = Statement(
     r"$V_1 - V_2 > 1/(\mathrm{poly}(k) m)$",
     checkable=r"$\Pr[V_1 - V_2 > k/m] \ge |R| q (1 - k/m)^{2|R| - 2}$ with $q = \Pr[S_p > (k/m)/E S_p^3]$, "
     r"for independent channels; this is of order $1/m$ or larger, against the printed $m^{-2}$",
-    source="Appendix A, l.735-784",
+    source="Appendix A, l.709-756",
     evidence="measured on samples",
     claims=(
         Frequency("printed", r"$\Pr[V_1 - V_2 > k/m] \ge m^{-2}$", "wide", printed, attempts="anchors"),

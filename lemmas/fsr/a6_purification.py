@@ -2,7 +2,7 @@ r"""Claim A.6: averaging the patches that a rough direction selects gives its at
 
 Setting: v with |v - W_p| <= delta, cutoff b; the selected mean is E[1{<v, X> >= b} X].
 
-Statement (as printed, Appendix A, l.786-790): for delta in (0, m^-0.005] and b in [poly(k) delta, 1/poly(k)] there is
+Statement (as printed, Appendix A, l.758-760): for delta in (0, m^-0.005] and b in [poly(k) delta, 1/poly(k)] there is
 alpha >= 1/(poly(k) m) with ||E[1{<v, W*> >= b} X] - alpha W_p||_2 <= poly(k) / m^(3/2).
 
 Checkable form, independent channels, b = 1 in units of E[S | S > 0]:
@@ -14,7 +14,7 @@ Measured: on samples; N = 128 m^2 / k^2 makes the noise add 2 % to the part off 
 1.7 / (N pi_b k/m) of that of the closed form). The premise "b > poly(k) delta" is read as b > delta max |X|.
 Controls: a direction at distance 1.2 from its atom; equicorrelated latents.
 Departures from the paper: the indicator is of <v, X> (see the erratum).
-Source: Appendix A, l.786-808.
+Source: Appendix A, l.758-776.
 """
 
 from collections.abc import Sequence
@@ -138,7 +138,7 @@ STATEMENT = Statement(
     r"$\|E[1_{\langle v, W^* \rangle \ge b} X^*] - \alpha W^*_p\|_2 \le \mathrm{poly}(k) m^{-3/2}$",
     checkable=r"with the indicator of $\langle v, X^* \rangle \ge b$, $b = 1$, $\delta = 0.05$, independent channels: the part "
     r"off the axis is at most $C k^2 m^{-3/2}$ and flat against $\pi_b e \sqrt{m - 1}$; $\alpha \ge E[S 1_{S \ge 2b}]$",
-    source="Appendix A, l.786-808",
+    source="Appendix A, l.758-776",
     evidence="measured on samples against a closed form",
     claims=(
         Bound(
@@ -193,14 +193,14 @@ STATEMENT = Statement(
             r"The indicator is printed as that of $\langle v, W^* \rangle \ge b$, the product of a vector with a matrix; the "
             r"proof and line 8 of Algorithm 5 use $\langle v, X^* \rangle \ge b$. The index set of the patch reads "
             r"$d \in [d_\ell]$ for $j \in [d_\ell]$.",
-            "the displayed formula (l.789)",
+            "the displayed formula (l.760)",
             r"$E[1_{\langle v, X^* \rangle \ge b} X^*]$",
         ),
         Erratum(
             Defect.PROOF_GAP,
             r"For $q \ne p$ the proof cites (A.2), that $S_p$ large implies $\langle w_p, X \rangle \ge b$, where the converse "
             "(A.3) is needed.",
-            "second bullet of the proof (l.806)",
+            "second bullet of the proof (l.772)",
             "cite (A.3)",
         ),
     ),

@@ -3,7 +3,7 @@ r"""Assumptions 2.2 and 2.3, and the claim that the paper's own family satisfies
 Setting: the codes S of one level and patch, m channels, k = m Pr[S_p > 0] (``expected_active``; the paper's k_l
 bounds the number of active channels instead).
 
-Statement (as printed, section 2.1, l.131-169): probabilities at most poly(k)/m, means at least 1/(poly(k) m), bounded
+Statement (as printed, section 2.1, l.123-170): probabilities at most poly(k)/m, means at least 1/(poly(k) m), bounded
 maximum and number of active channels, pairs at most poly(k)/m^2, triples at most m^-2.01; anti-concentration with
 slope poly(k), sigma_min(mu) >= m^-1.15, and at the first level pairs neither too rare nor nested. The paper's family:
 one parent, disjoint supports, m_{l+1} <= m_l, norms and biases such that Pr[S_p > 0] = E S_p.
@@ -12,14 +12,15 @@ Checkable form: each limit with the explicit constant of ``fsrcheck.model.premis
 a confidence interval where it is sampled (levels above the first) and exactly where it is closed form. For an
 assumption the claims are that the checker accepts what satisfies it; the controls, that it refuses what does not.
 
-The reason given for sigma_min (l.158, "almost diagonal-dominant") does not hold: for independent channels
+The reason given for sigma_min (l.154, "almost diagonal-dominant") does not hold: for independent channels
 mu = e (1 - pi) I + e pi 1 1^T, whose off-diagonal rows sum to (m - 1) pi e, about k times the diagonal. That matrix is
 well conditioned for another reason: sigma_min = e (1 - pi) exactly. The bound on mu's entries is eps_1, not eps_2.
 
 The paper's family allows two patches of the first level to have the same rows V; then "both fire" has the probability
-of one of them, which the last part of Assumption 2.3 excludes. Repair: rows of distinct patches are not parallel.
+of one of them, which the last part of Assumption 2.3 excludes. Repair: the absolute correlation of
+rows of distinct patches is bounded away from 1.
 
-Measured: see the report. Departures from the paper: none. Source: section 2.1, l.129-169.
+Measured: see the report. Departures from the paper: none. Source: section 2.1, l.121-170.
 """
 
 from collections.abc import Callable, Sequence
@@ -212,7 +213,7 @@ STATEMENT_2_2 = Statement(
     checkable="each limit with an explicit constant: "
     + "; ".join(TEXTS[name] for name in ASSUMPTION_2_2)
     + "; accepted for families that satisfy it, refused for those that do not",
-    source="section 2.1, l.129-146",
+    source="section 2.1, l.121-139",
     evidence="closed form at the first level, exact binomial limits above",
     claims=claims(ASSUMPTION_2_2),
     controls=(
@@ -257,7 +258,7 @@ STATEMENT_2_3 = Statement(
     r"m^{-1.15}$ for $\mu_{p,q} = E[1_{S_p > 0} S_q]$; at the first level $\Pr[\mathrm{both} > 0] \in "
     r"[1/\mathrm{poly}(d), 1 - 1/\mathrm{poly}(d)] \times \min \Pr$",
     checkable="each limit with an explicit constant: " + "; ".join(TEXTS[name] for name in ASSUMPTION_2_3),
-    source="section 2.1, l.148-158",
+    source="section 2.1, l.141-164",
     evidence="closed form at the first level, exact binomial limits above",
     claims=claims(ASSUMPTION_2_3),
     controls=(
@@ -277,7 +278,7 @@ STATEMENT_2_3 = Statement(
             r"$\mu$ is not almost diagonally dominant: for independent channels a row's other entries sum to about $k$ "
             r"times its diagonal. $\sigma_{\min} = e (1 - \pi)$ holds all the same, since "
             r"$\mu = e (1 - \pi) I + e \pi J$ with $J$ all ones.",
-            r"the remark after the assumption (l.158): 'matrix $\mu$ is almost diagonal-dominant'",
+            r"the remark after the assumption (l.154): 'matrix $\mu$ is almost diagonal-dominant'",
             r"$\mu = e (1 - \pi) I + e \pi J$ with $J$ all ones, so $\sigma_{\min} = e (1 - \pi)$ for independent channels",
             diagonal_dominance,
         ),
@@ -285,7 +286,7 @@ STATEMENT_2_3 = Statement(
             Defect.MISPRINT,
             r"The off-diagonal entries of $\mu$ are bounded by $\varepsilon_1 = \mathrm{poly}(k)/m^2$; the remark calls "
             r"that $\varepsilon_2$, which is the bound $1/m^{2.01}$ on triples.",
-            "the remark after the assumption (l.150-158)",
+            "the remark after the assumption (l.154)",
             r"$\varepsilon_1 = \mathrm{poly}(k)/m^2$",
         ),
     ),
@@ -314,10 +315,13 @@ def identical_patches() -> Counterexample:
     return Counterexample(point, allowed, ratio, ratio > allowed)
 
 
-EXAMPLE_CASES = tuple(
-    Parameters("paper_example", num_channels=m, expected_active=2.0, level=level, num_levels=2)
-    for m in (16, 32)
-    for level in (1, 2)
+EXAMPLE_CASES = (
+    *(
+        Parameters("paper_example", num_channels=m, expected_active=2.0, level=level, num_levels=2)
+        for m in (16, 32)
+        for level in (1, 2)
+    ),
+    Parameters("cross_patch_correlated", num_patches=2, correlation=0.5),
 )
 
 EXAMPLE = Statement(
@@ -328,9 +332,9 @@ EXAMPLE = Statement(
     printed=r"with $m_{\ell+1} \le m_\ell$, $d_{\ell+1} \ge d_\ell$, $|P_{\ell,j}| = 1$, rows of $V_{\ell,j,j'}$ with disjoint "
     r"supports, and norms and biases such that $\Pr[S_p \ne 0] = E[S_p] \in [1/(\mathrm{poly}(k) m), \mathrm{poly}(k)/m]$, "
     r"all listed assumptions are satisfied",
-    checkable="both assumptions with explicit constants at levels 1 and 2, when rows of distinct patches of the first "
-    "level are not parallel",
-    source="section 2.1, l.160-169",
+    checkable="both assumptions with explicit constants at levels 1 and 2, when the absolute correlation of rows of "
+    "distinct patches of the first level is bounded away from 1 (here at most 1/2)",
+    source="section 2.1, l.166-170",
     evidence="closed form at the first level, exact binomial limits above",
     claims=claims(tuple(TEXTS)),
     controls=(
@@ -346,10 +350,12 @@ EXAMPLE = Statement(
     errata=(
         Erratum(
             Defect.FALSE_STATEMENT,
-            "Nothing in the construction keeps two patches of the first level from having the same rows; then one "
-            "channel fires exactly when its twin does, which the last part of Assumption 2.3 excludes.",
-            "'This easily satisfies all the aforementioned assumptions' (l.167)",
-            "the same, with rows of distinct patches of the first level not parallel (correlation bounded away from 1)",
+            "This holds for generic rows; the condition is missing. Nothing in the construction keeps two patches of the "
+            "first level from having the same rows; then one channel fires exactly when its twin does, which the last part "
+            "of Assumption 2.3 excludes.",
+            "'This easily satisfies all the aforementioned assumptions' (l.170)",
+            r"the same, with the absolute correlation of rows of distinct patches of the first level bounded away from 1 "
+            r"(antiparallel rows have $\Pr[\mathrm{both} > 0] = 0$, which is excluded as well)",
             identical_patches,
         ),
     ),

@@ -9,7 +9,8 @@ bb = b m^0.152. Lemma B.2: after Algorithm 1, ||W_r - W*_r|| <= m^0.152 bb^2 <= 
 Checkable form: with lambda = m^0.007, kappa = m^0.152 and n = m^0.0005, every link of the proof holds for every
 delta <= m^-0.49, and ends at ||W_r - W*_r|| <= m^0.152 (bb^2 + bb / sqrt(m)) <= m^-0.02 delta. Other repairs: the printed
 b = delta m^0.02 with sigma_min >= m^-1.14 and kappa = m^0.142; or the printed b, kappa and sigma_min, n = m^0.0005, and
-delta < m^-0.515 (delta < m^-0.495 if the error is only to shrink).
+delta < m^-0.515 by the proof's own m^0.151 bb^2 (m^-0.516 with the printed m^0.152; m^-0.495 if the error is only to
+shrink).
 
 What fails as printed: m^0.152 bb^2 = delta^2 m^0.496, so the second inequality needs delta <= m^-0.516, which neither
 Induction B.1 (m^-0.49: slack -0.026) nor Lemma A.1 (m^-0.5: slack -0.016) provides; the proof's own m^0.151 bb^2 grows from
@@ -116,7 +117,8 @@ INDUCTION = Statement(
     errata=(
         Erratum(
             Defect.PROOF_GAP,
-            r"With the printed cutoffs the induction does not reproduce itself: from $\delta = m^{-0.49}$ the bound "
+            r"The same defect as in the second inequality of Lemma B.2: with the printed cutoffs the induction does not "
+            r"reproduce itself: from $\delta = m^{-0.49}$ the bound "
             r"at the end of "
             r"the proof of Lemma B.2 is $m^{-0.485}$.",
             r"l.1034: $m^{0.151} \mathbb{b}^2 = \delta^2 m^{0.495}$ is at most $\delta$ for $\delta \le m^{-0.495}$ "
@@ -287,7 +289,8 @@ LEMMA = Statement(
             r"$m^{-0.005}$ only",
             r"$b = \delta m^{0.007}$ instead of $\delta m^{0.02}$ (with $n = m^{0.0005}$); or $\sigma_{\min} \ge "
             r"m^{-1.14}$ with "
-            r"$\mathbb{b} = b\, m^{0.142}$; or $\delta < m^{-0.515}$",
+            r"$\mathbb{b} = b\, m^{0.142}$; or $\delta < m^{-0.516}$ (for the bound of l.1034, with $m^{0.151}$ for the printed "
+            r"$m^{0.152}$, $\delta < m^{-0.515}$)",
             second_inequality,
         ),
         Erratum(
@@ -297,7 +300,7 @@ LEMMA = Statement(
             r"the larger one for $\delta \le m^{-0.673}$.",
             r"l.1034: $\mathbb{b}/\sqrt{m}$ is below $m^{0.001} \mathbb{b}^2$ only if $\mathbb{b} > m^{-0.501}$",
             r"$\|W_r - W^\star_r\|_2 \le m^{0.152} (\mathbb{b}^2 + \mathbb{b}/\sqrt{m})$, so from there on by "
-            r"$m^{-0.177}$ a round",
+            r"$m^{-0.176}$ a round ($m^{-0.177}$ with the $m^{0.151}$ of l.1034)",
             dropped_term,
         ),
         Erratum(
@@ -306,7 +309,8 @@ LEMMA = Statement(
             r"boundary term of relative order $\mathbb{b}^2$.",
             r"l.1016-1018: $\nabla \mathrm{Obj} = \nabla g_t$ is called obvious",
             r"the gradient that Algorithm 6 takes sample by sample, where $\mathrm{ReLU}'' = 0$ almost everywhere, is "
-            r"$\nabla g_t$, and the argument that follows needs no more; but it is then no descent of the objective",
+            r"$\nabla g_t$; but it is then no descent of the objective, and the condition of Claim B.9, an objective of at "
+            "most a constant times the initial one, needs an argument",
             boundary_term,
         ),
         Erratum(

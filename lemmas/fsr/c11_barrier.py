@@ -184,11 +184,11 @@ FACT_11 = Statement(
             "Assumption 2.3 only keeps the conditional probability 1/poly(d) away from 1, which allows $1 - "
             "\\rho^\\star$ of order "
             "1/poly(d) for channels of two patches: no absolute constant bounds it.",
-            "'one can verify that this implies ... $[-1 + v, 1 - v]$ for some constant $v$', l.1529-1531; the "
+            "'one can verify that this implies ... $[-1 + v, 1 - v]$ for some constant $v$', l.1527-1531; the "
             "lower side is right",
             r"$1 - \rho^\star \ge 1.27\, \kappa^2/h(t)^2$, which is $1/\mathrm{poly}(d)$ for $\kappa = "
             r"1/\mathrm{poly}(d)$; the barrier's "
-            r"$\mathrm{poly}(k_1)$ must then exceed $(2/v) \log(2P)$",
+            r"coefficient must then exceed $(2/v) \log(2P)$: it must be $\mathrm{poly}(d)$ instead of $\mathrm{poly}(k_1)$",
             close_patches,
         ),
         Erratum(
@@ -305,7 +305,7 @@ FACT_12 = Statement(
             "product "
             "of the means.",
             "'using $\\langle [\\mathbf{V}_{1,j}]_r, [\\mathbf{V}_{1,j'}]_{r'} \\rangle = 0$', l.1541, against "
-            "l.1065 and l.1083",
+            "l.1065 and l.1081",
             r"either start will do: with that of Proposition C.4, $s \le \mathrm{poly}(k_1) K^4 \Lambda/m_1^2$",
             not_a_product,
         ),

@@ -115,19 +115,6 @@ def printed_has_no_solution() -> Counterexample:
     return Counterexample(point, 0.5**0.5, largest, largest < 0.5)
 
 
-def not_in_the_span() -> Counterexample:
-    """V = (1, 0): the unit vector s = (1, 1)/sqrt(2) is not in its row span, but <V, s> is not 0."""
-    row, chosen = torch.tensor([1.0, 0.0], dtype=torch.float64), torch.full((2,), 0.5, dtype=torch.float64).sqrt()
-    outside = int(torch.linalg.matrix_rank(torch.stack([row, chosen]))) == 2
-    inner = float(row @ chosen)
-    return Counterexample(
-        r"$V = (1, 0)$, $s = (1, 1)/\sqrt{2}$, not in the row span: $\langle V, s \rangle$",
-        0.0,
-        inner,
-        outside and inner > 0,
-    )
-
-
 def _altered(name: str, residuals: Callable[[], list[sympy.Basic]]) -> SymbolicIdentity:
     return SymbolicIdentity(name, "", residuals)
 
@@ -235,13 +222,11 @@ CLAIM_29 = Statement(
     ),
     errata=(
         Erratum(
-            Defect.PROOF_GAP,
-            "Unit vectors that are merely not in the row span of the $\\mathbf{V}_i$ need not be orthogonal to it, "
-            "and "
-            "$\\mathbf{U}^\\top \\mathbf{V}_i$ is ill-typed (m rows against d).",
+            Defect.MISPRINT,
+            "The transpose is misplaced: $\\mathbf{U}^\\top \\mathbf{V}_i$ is ill-typed (m rows against d). Vectors "
+            "orthogonal to the row span of the $\\mathbf{V}_i$ are meant, not merely outside it.",
             "'orthonormal vectors that is not in the row span' and $\\mathbf{U}^\\top \\mathbf{V}_i = 0$, l.2335",
             r"vectors orthogonal to all rows of all $\mathbf{V}_i$, that is $\mathbf{V}_i \mathbf{U}^\top = 0$",
-            not_in_the_span,
         ),
     ),
     expected=Verdict.PROVED,

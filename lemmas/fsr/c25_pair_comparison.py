@@ -31,7 +31,9 @@ By C.22 v_i^+ c is O(log k/sqrt(log m)), so the factor is poly(k)^(1/(1 + rho)) 
 L_12 >= 1/poly(d), and what is below goes into the additive term. The second part follows by integration, with
 Pr[|g_5 - b_5| <= delta] <= 2 sinh(delta (b_5 + delta + 0.79789)) Pr[g_5 > b_5].
 
-Measured: nothing. Controls: the error term left out of a bound; the exponential left out of (e); one sign flipped.
+Measured: searches for violations of (d), whose bounds are attained in the limit, and of the first half of (e): 0.381 of the
+bound is needed, where v_1 = 0, v_2 < 0 and c = 0 (1/3 where v = 0).
+Controls: the error term left out of a bound; the exponential left out of (e); one sign flipped; a shrunk bound.
 Departures from the paper: none. Source: section C.6.5, l.2060-2173.
 """
 
@@ -51,7 +53,9 @@ from fsrcheck.gaussian.balls import density as ball_density
 from fsrcheck.gaussian.pair_balls import relu_product_mean as ball_product_mean
 from fsrcheck.gaussian.pair_balls import upper_orthant as ball_orthant
 from fsrcheck.statement import Control, Counterexample, Defect, Erratum, Kind, Statement
+from lemmas.fsr.adversary import Search, searched
 from lemmas.fsr.c25_pair_sensitivity import HAZARD_CONSTANT, PREMISE
+from lemmas.fsr.pair_searches import PAIR, SHARE
 from lemmas.fsr.pair_slopes import (
     WRITTEN_PROOF,
     conditional,
@@ -68,15 +72,15 @@ WITH_THIRD = ("0.1", "0.05")  # v_1 and v_2 there
 RANGE = ("-0.1", "0.1")
 
 
-def rates(first: arb, second: arb, rho: arb) -> tuple[arb, arb]:
-    """l_1 l_2 and e_1; balls."""
+def rates(first: Any, second: Any, rho: Any) -> tuple[Any, Any]:
+    """l_1 l_2 and e_1; balls or tensors."""
     square = 1 - rho * rho
     one, two = (first - rho * second) / square, (second - rho * first) / square
     return one * two, (1 / one**2 + 1 / two**2 - rho / (one * two)) / square
 
 
-def second_error(first: arb, second: arb, rho: arb) -> arb:
-    """e_2; balls."""
+def second_error(first: Any, second: Any, rho: Any) -> Any:
+    """e_2; balls or tensors."""
     square = 1 - rho * rho
     one, two = (first - rho * second) / square, (second - rho * first) / square
     return (3 / one**2 + 3 / two**2 - 4 * rho / (one * two)) / square
@@ -225,7 +229,8 @@ PART_D = Statement(
         Erratum(
             Defect.FALSE_STATEMENT,
             "Where both joint tails are below the additive term 1/poly(d), which the premise d^(-log d) allows, the equations "
-            "for probabilities and means hold for correlations that are far apart, so they do not imply the first line.",
+            "for probabilities and means hold for correlations that are far apart, so they do not imply the first line. "
+            "Only this reverse implication fails.",
             "'Therefore, E[g_3 g_4] - E[g_1 g_2] in [0, tau poly(k_1)] iff' (l.2127): only the forward direction may lose "
             "1/poly(d)",
             r"the same equivalences without $\pm 1/\mathrm{poly}(d)$, or with joint tails of at least "
@@ -336,4 +341,45 @@ PART_E = Statement(
     requires=("fsr.C.22",),
 )
 
-STATEMENTS = (PART_D, PART_E)
+
+def rate_ratio(first: torch.Tensor, second: torch.Tensor, rho: torch.Tensor) -> torch.Tensor:
+    """The worst of the four bounds of (d), measured/bound; 0 where l_1 or l_2 is negative or near 0."""
+    valid = torch.minimum(first - rho * second, second - rho * first) > 0.05
+    rho = torch.where(valid, rho, 0.0)
+    joint = joint_tail(first, second, rho)
+    by_tail = (pair_density(first, second, rho) / joint).log()
+    by_mean = (joint / relu_product_mean(first, second, rho)).log()
+    product, error = rates(first, second, rho)
+    between, mean_error = product.log(), second_error(first, second, rho)
+    sides = by_tail - between - error, between - by_tail, by_mean - between - mean_error, between - error - by_mean
+    return torch.where(valid, torch.stack(sides).amax(dim=0).exp(), 0.0)
+
+
+def conditioned_ratio(
+    first: torch.Tensor,
+    second: torch.Tensor,
+    one: torch.Tensor,
+    two: torch.Tensor,
+    rho: torch.Tensor,
+    share: torch.Tensor,
+) -> torch.Tensor:
+    """(e), measured/bound: v = (one, two), conditional correlation rho, c = ``share`` of the largest one allowed up to 4."""
+    positive = one.clamp(min=0), two.clamp(min=0)
+    spreads = (1 - one**2).sqrt(), (1 - two**2).sqrt()
+    allowed = torch.minimum(first / positive[0].clamp(min=0.1), second / positive[1].clamp(min=0.1)).clamp(max=4)
+    third = share * allowed
+    joint = joint_tail(first, second, rho * spreads[0] * spreads[1] + one * two)
+    given = joint_tail((first - third * one) / spreads[0], (second - third * two) / spreads[1], rho)
+    return given / (joint * conditional_factor((first, second, third), positive, spreads, rho, (-rho).clamp(min=0)))
+
+
+RATES = Search(rate_ratio, PAIR, 0.999979, (5.9999, 5.9997, -0.89997))
+WITH_CONDITION = Search(
+    conditioned_ratio,
+    {"b_1": (2.0, 4.0), "b_2": (2.0, 4.0), "v_1": (-0.5, 0.8), "v_2": (-0.5, 0.8), "rho": (-0.6, 0.9), "share": SHARE},
+    0.380937,
+    (3.9288, 2.7982, -1.7929e-05, -0.49953, 0.89991, 8.7653e-05),
+    num_steps=300,
+)
+
+STATEMENTS = (searched(PART_D, RATES), searched(PART_E, WITH_CONDITION))

@@ -5,9 +5,9 @@ G(y) = f2(alpha2 y - beta2), so that alpha1 f1'(alpha1 g1 - beta1) = F'(g1); s =
 the correlation moves from rho to (1 - eta) rho + eta rho*. L = Pr[g1 > h1, g2 > h2], M = E (g1 - h1)_+ (g2 - h2)_+.
 
 Statement (as printed):
-C.28 (l.2317-2327): E f' f alpha1 g1 + E f f' alpha2 g2 = E f'' f alpha1^2 + E f f'' alpha2^2 + 2 alpha1 alpha2 rho E
+C.28 (l.2317-2325): E f' f alpha1 g1 + E f f' alpha2 g2 = E f'' f alpha1^2 + E f f'' alpha2^2 + 2 alpha1 alpha2 rho E
 f' f' for every three times differentiable f, arguments as above.
-(C.20) (l.1729-1744): s' = s + eta E[f' f'] (c* - c) +- eta b poly(k) P/m^2 = s + eta Theta(P/m^2) (c* - c) +- the
+(C.20) (l.1731-1736): s' = s + eta E[f' f'] (c* - c) +- eta b poly(k) P/m^2 = s + eta Theta(P/m^2) (c* - c) +- the
 same, with P/m^2 = s and c = alpha1 alpha2 rho.
 
 Checkable form:
@@ -27,7 +27,7 @@ l.1606 has.
 
 Measured: nothing; spot checks by quadrature and by the conditional form of M.
 Controls: signs; constants moved by 1 %.
-Departures from the paper: W = W*. Source: section C.4.2, l.1602-1744; section C.6.6, l.2317-2327.
+Departures from the paper: W = W*. Source: section C.4.2, l.1602-1736; section C.6.6, l.2317-2325.
 """
 
 from collections.abc import Callable
@@ -191,7 +191,7 @@ CLAIM_28 = Statement(
     r"$2 a (1 + |\rho|) \max(\alpha_1, \alpha_2)^2 < 1$, and integrable sides: $p A u = \mathrm{div}(p \Sigma "
     r"\nabla u)$ for every $u$, with "
     r"$A u = u_{xx} + u_{yy} + 2 \rho u_{xy} - x u_x - y u_y$",
-    source="section C.6.6, l.2317-2327",
+    source="section C.6.6, l.2317-2325",
     evidence="symbolic, undefined functions",
     claims=(
         SymbolicIdentity(
@@ -212,10 +212,10 @@ CLAIM_28 = Statement(
     errata=(
         Erratum(
             Defect.PROOF_GAP,
-            "Differentiable functions need not have the means that are compared, and the paper's use is for a "
+            "Technical: differentiable functions need not have the means that are compared, and the paper's use is for a "
             "smoothed ReLU "
             "whose third derivative does not exist everywhere.",
-            "'every third order differentiable function', l.2317; 'doing taylor expansion w.r.t. $\\eta$', l.2326, "
+            "'every third order differentiable function', l.2317; 'doing taylor expansion w.r.t. $\\eta$', l.2325, "
             "exchanges "
             "expansion and mean",
             r"two continuous derivatives are enough, with $|f(x)| + |f'(x)| \le C e^{a x^2}$, "
@@ -238,8 +238,8 @@ CHANGE = Statement(
     checkable=r"at $\mathbf{W} = \mathbf{W}^\star$, for convex activations and all $\eta \in [0, 1]$: $\eta "
     r"(\rho^\star - \rho) E F' G' \le s' - s \le "
     r"\eta (s^\star - s)$, the lower bound being the derivative at $\eta = 0$; for independent ReLUs with thresholds "
-    r"$h_1, h_2 \ge 1$: $h_1 h_2 < E F'G'/s \le 3.6263\, h_1 h_2$",
-    source="section C.4.2, l.1602-1744",
+    r"$t_1, t_2 \ge 1$: $t_1 t_2 < E F'G'/s \le 3.6263\, t_1 t_2$",
+    source="section C.4.2, l.1602-1736",
     evidence="symbolic, undefined functions; ball arithmetic over the whole ray",
     claims=(
         PRICE,
@@ -270,7 +270,7 @@ CHANGE = Statement(
             r"$E[f'f'] = \Theta(P/m^2)$ cannot be: the ratio is about $t^2/\alpha^2$ for channels of scale $\alpha$ "
             r"and threshold "
             r"$t \alpha$, a poly(k) but not a constant.",
-            r"last line of (C.20), l.1744; (C.15) has poly(k)",
+            r"last line of (C.20), l.1735; (C.15) has poly(k)",
             r"$\mathrm{poly}(k_1)^{\pm 1} P_{r,r'}/m_1^2$",
             theta_grows,
         ),
@@ -278,9 +278,9 @@ CHANGE = Statement(
             Defect.PROOF_GAP,
             r"The first of the three terms is taken with the wrong sign, and loses its factor $\eta/2$ in their "
             r"sum; with this "
-            "sign Claim C.28 would not cancel it.",
-            r"(C.17), l.1694: $\Delta_1 = \frac{1 - \sqrt{1 - \eta}}{\eta} \mathbf{V}$, where l.1606 has "
-            r"$\frac{\sqrt{1 - \eta} - 1}{\eta} \mathbf{V}$; the sum, l.1722",
+            "sign Claim C.28 would not cancel it. The slips cancel, and (C.20) is unaffected.",
+            r"(C.17), l.1690: $\Delta_1 = \frac{1 - \sqrt{1 - \eta}}{\eta} \mathbf{V}$, where l.1606 has "
+            r"$\frac{\sqrt{1 - \eta} - 1}{\eta} \mathbf{V}$; the sum, l.1724",
             r"$-\frac{\eta}{2} E[f(g_r - \beta_r) f'(g_{r'} - \beta_{r'}) g_{r'}]$, and the same with $r, r'$ "
             r"exchanged",
             wrong_sign,
@@ -290,16 +290,16 @@ CHANGE = Statement(
             r"That the neurons are at most poly(k) bounds $E[f f]$ by $E[f' f']$ and not the other way round, which "
             r"needs "
             "that they are rarely small.",
-            "'using w.h.p. $s_r, s_{r'} \\le \\mathrm{poly}(k_1)$', above (C.15), l.1619",
-            r"$E[f'f'] \le 3.6263\, h_1 h_2 E[f f]/(\alpha_1 \alpha_2)$ for an independent Gaussian pair, by Fact "
-            r"C.19; "
+            "'using w.h.p. $s_r, s_{r'} \\le \\mathrm{poly}(k_1)$', above (C.15), l.1620",
+            r"$E[f'f'] \le 3.6263\, t_1 t_2 E[f f]/(\alpha_1 \alpha_2)$ for an independent Gaussian pair with thresholds "
+            r"$t_1, t_2 \ge 1$, by Fact C.19; "
             "Proposition C.25 for others",
             bounded_is_not_enough,
         ),
         Erratum(
             Defect.CONVERSION_SLIP,
             r"The stars of the first inner product are missing, without which the difference is 0.",
-            "(C.20), l.1733-1744; (C.19) and the sum after it have them (with a patch index l for j)",
+            "(C.20), l.1733-1735; (C.19) and the sum after it have them (with a patch index l for j)",
             r"$\langle [\mathbf{V}^\star_{1,j}]_r, [\mathbf{V}^\star_{1,j}]_{r'} \rangle - \langle "
             r"[\mathbf{V}_{1,j}]_r, [\mathbf{V}_{1,j}]_{r'} \rangle$",
         ),
@@ -308,7 +308,7 @@ CHANGE = Statement(
             r"Indices: $s_r$ stands for $s_{r'}$ in the second derivative, $[\mathbf{M}^\star]_{r,r}$ for "
             r"$[\mathbf{M}^\star]_{r',r'}$, an $E$ "
             r"is missing before the bracket, and a $\gamma$ is used that is not defined.",
-            "(C.18), l.1700-1708; l.1733; l.1754",
+            "(C.18), l.1696-1704; l.1733; l.1754",
             "the indices as in the first line of (C.18)",
         ),
     ),

@@ -1,4 +1,4 @@
-r"""The discriminators D4 and D5 at their maximum: (C.2), l.1183, and (C.13), l.1499.
+r"""The discriminators D4 and D5 at their maximum: (C.2), l.1185, and (C.13), l.1505.
 
 Setting: for D4, Delta = E f(X*) - E f(X) for one of the two features f of a neuron; its part of the discriminator's
 objective is Delta o(v) - v^2 with o(v) = K ReLU(v) - ReLU(-v), K >= 1 the paper's poly(k). For D5, a_i = +-C (s* -
@@ -159,7 +159,7 @@ MAXIMUM_OF_D4 = Statement(
             "The factor 1/4 of both terms is missing, so that the right side is four times the inner maximum, and "
             "the "
             "weight of the negative part is the square of that of $o_k$ (itself a poly(k)).",
-            "(C.2), l.1183: the maximum of $\\Delta v - v^2$ is $\\Delta^2/4$",
+            "(C.2), l.1185: the maximum of $\\Delta v - v^2$ is $\\Delta^2/4$",
             r"$\frac{1}{4} [E f(X) - E f(X^\star)]_+^2 + \frac{K^2}{4} [E f(X) - E f(X^\star)]_-^2$",
             missing_quarter,
         ),
@@ -168,7 +168,7 @@ MAXIMUM_OF_D4 = Statement(
             "The discriminator's objective is not concave where $E f(X^\\star) > E f(X)$: at 0 the slope of $o_k$ "
             "jumps up "
             "from 1 to poly(k).",
-            "'so the objective on the discriminator side is strongly concave', l.1175, and (1) in footnote 13",
+            "'so the objective on the discriminator side is strongly concave', l.1181",
             r"quadratic growth: the maximum exceeds the value at $v$ by at least $\frac{1}{2} (v - v^\star)^2$, "
             r"which is "
             "all that footnote 13 needs, and no other point is stationary",

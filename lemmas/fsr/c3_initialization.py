@@ -8,7 +8,7 @@ C.4: for any Lambda = poly(k) there is gamma in (0, 1) such that g1, g2 with E g
 Lambda/m^2 <= Pr[g1 > b1, g2 > b2] <= poly(k)/m^2 for all b_i > 0 with rates in [1/(K m), K/m]; at the start every
 pair of neurons is co-active with probability poly(k)/m^2, at least poly(k) times that of the target's pair.
 
-C.3 is false: poly(k) is at least a positive power of k (l.66), but Q(t) <= exp(-t^2/2)/2 gives m Q(sqrt(2 log(m K)))
+C.3 is false: poly(k) is at least a positive power of k (l.67), but Q(t) <= exp(-t^2/2)/2 gives m Q(sqrt(2 log(m K)))
 <= 1/(2K) for every K: the rate lies below 1/m, not poly(k) above it.
 
 Checkable form:
@@ -26,7 +26,7 @@ almost always.
 
 Measured: nothing.
 Controls: constants moved by 1 %; a negative correlation.
-Departures from the paper: none beyond the repairs. Source: section C.1, l.1063-1117; l.66 for poly.
+Departures from the paper: none beyond the repairs. Source: section C.1, l.1063-1117; l.67 for poly.
 """
 
 import math
@@ -241,8 +241,9 @@ PROPOSITION_4 = Statement(
             Defect.FALSE_STATEMENT,
             "The corollary compares all pairs, but across patches the target's neurons may fire together with a "
             "probability of "
-            "order $1/m$, which no start of order $\\mathrm{poly}(k)/m^2$ exceeds.",
-            "'for every $(j, r) \\ne (j', r')$', l.1083-1088: Assumption 2.2 bounds pairs within one patch only",
+            "order $1/m$, which no start of order $\\mathrm{poly}(k)/m^2$ exceeds. Its other half, that every pair starts at "
+            "$\\mathrm{poly}(k)/m^2$, stands.",
+            "'for every $(j, r) \\ne (j', r')$', l.1081-1087: Assumption 2.2 bounds pairs within one patch only",
             r"for every $r \ne r'$ of one patch (which is what Invariant C.2c and Fact C.12 need)",
             across_patches,
         ),
@@ -255,7 +256,7 @@ PROPOSITION_4 = Statement(
             printed_coefficient,
         ),
         Erratum(
-            Defect.PROOF_GAP,
+            Defect.MISPRINT,
             "To reach the smallest rate the thresholds must be increased, not decreased, and the event $g_2 > b_2$ "
             "is then "
             "$g_2 > b'_2 - |b_2 - b'_2|$, with the other sign.",

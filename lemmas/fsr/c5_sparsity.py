@@ -102,7 +102,7 @@ STATEMENT = Statement(
         Erratum(
             Defect.PROOF_GAP,
             r"The lower bound of $s_{r,r'}$ has a factor $\alpha_r \alpha_{r'} \log m$ where only $\alpha_r "
-            r"\alpha_{r'}/\log m$ is true.",
+            r"\alpha_{r'}/\log m$ is true (possibly a fraction that was lost in conversion).",
             r"l.1145: on the event $S_r \ge 0.1 \alpha_r/\sqrt{\log m}$ up to the decoding error, so that the product "
             r"is of order $1/\log m$",
             r"$s_{r,r'} \ge \Omega(\alpha_r \alpha_{r'}/\log m) \Pr[\ldots]$; a factor $\log^2 m = \mathrm{poly}(k)$ "

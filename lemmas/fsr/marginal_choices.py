@@ -165,7 +165,8 @@ FOOTNOTE_6 = Statement(
         Erratum(
             Defect.FALSE_STATEMENT,
             r"At $t = \sqrt{2 \log(m\, \mathrm{poly}(k))}$ the firing probability is below $\frac{1}{m\, \mathrm{poly}(k)}$, not "
-            r"$\frac{\mathrm{poly}(k)}{m}$: the channels start below the target, where they may die.",
+            r"$\frac{\mathrm{poly}(k)}{m}$: the channels start below $\frac{1}{m}$, hence not necessarily above the target, as "
+            "the proof needs. The same defect as in Proposition C.3.",
             "proof of Proposition C.3, l.1075: 'by simple Gaussian tail bound'",
             r"$\beta = \alpha \sqrt{2 \log(m_1 / \mathrm{poly}(k_1))}$",
             printed_start,

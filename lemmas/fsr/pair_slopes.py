@@ -23,6 +23,7 @@ from typing import Any
 import sympy
 import torch
 from flint import arb
+from torch import Tensor
 
 from fsrcheck.evidence.boxes import Margin, by_series
 from fsrcheck.evidence.certified import Certified, Positive
@@ -51,6 +52,50 @@ def slope_bound(own: Any, partner: Any, rho: Any, negative: Any, orders: tuple[i
     """
     constants = (EXCESS_UNITS[orders[0]] + EXCESS_UNITS[orders[1]] * negative) / SCALE
     return (own + negative * partner) / (1 - negative * negative) + constants / (1 - rho * rho).sqrt()
+
+
+def both_slopes(first: Any, second: Any, rho: Any, negative: Any, order: int) -> Any:
+    """The bounds of -d log F / d b_1 and - d log F / d b_2 together, m = n = ``order``; balls or tensors."""
+    orders = (order, order)
+    return slope_bound(first, second, rho, negative, orders) + slope_bound(second, first, rho, negative, orders)
+
+
+def weighted_slopes(first: Any, second: Any, rho: Any, negative: Any, lowest: Any) -> Any:
+    """Lambda_1 + Lambda_2 of C.27(a) for zeta = 0; balls or tensors.
+
+    Args:
+        first, second: the thresholds b_i + 2 b.
+        rho, negative: the correlation and rho_-.
+        lowest: b_1.
+    """
+    square = 1 - rho * rho
+    by_second = (second + negative * (first + 3 / lowest)) / square + EXCESS_UNITS[0] / (SCALE * square.sqrt())
+    return slope_bound(first, second, rho, negative, (1, 0)) + by_second
+
+
+def shift_bound(own: Any, given: Any, rho: Any, size: Any, step: Any, order: int = 0) -> Any:
+    """E of C.26; all arguments are balls or all are tensors.
+
+    Args:
+        own, given: the threshold of the tail and that of the condition; balls need own >= rho given.
+        rho: the correlation.
+        size: |rho|.
+        step: delta.
+        order: 0 for (a), 1 for (b) with zeta = 0.
+    """
+    mean = EXCESS_UNITS[0] * size / (SCALE * (1 - rho * rho).sqrt())
+    return step * (given + mean) + tilt_bound(own, given, rho, size, step, order)
+
+
+def tilt_bound(own: Any, given: Any, rho: Any, size: Any, step: Any, order: int) -> Any:
+    """The part of E that comes from the numerator, with all of the term in delta^2; see ``shift_bound``."""
+    square = 1 - rho * rho
+    spread = square.sqrt()
+    start = conditional(own, given, rho)
+    start = start.clamp(min=0) if isinstance(start, Tensor) else start
+    hazard = (SCALE * (start + step * (1 + size) / spread) + EXCESS_UNITS[order]) / SCALE
+    first = given * (1 + rho * rho) / square + (1 + size) * hazard / spread
+    return step * first + step * step * (1 + rho * rho) / (2 * square)
 
 
 def excess(order: int, factor: str = "1") -> Certified:
@@ -113,8 +158,8 @@ def pair_parts(margin: Margin, low: str = "-1/2", high: str = "2/5") -> tuple[Po
     )
 
 
-def conditional(own: arb, given: arb, rho: arb) -> arb:
-    """(own - rho given) / sqrt(1 - rho^2)."""
+def conditional(own: Any, given: Any, rho: Any) -> Any:
+    """(own - rho given) / sqrt(1 - rho^2); balls or tensors."""
     return (own - rho * given) / (1 - rho * rho).sqrt()
 
 

@@ -142,11 +142,12 @@ FOOTNOTE_4 = Statement(
     ),
     errata=(
         Erratum(
-            Defect.FALSE_STATEMENT,
-            r"With $C = 1/\mathrm{poly}(m_1)$ across patches the objective sits at its floor $\log 2P$ whatever the error there, "
-            "so that its minimisation says nothing of the correlations between patches.",
-            r"Lemma C.10, second item (l.1489): $H \le \mathrm{poly}(k_1)$ gives $|\Delta| \le \mathrm{poly}(k_1) "
-            r"\mathrm{poly}(m_1)$, without the factor $b$; (C.13), l.1505",
+            Defect.MISPRINT,
+            r"$H \le \mathrm{poly}(k_1)$, where the proof stops, holds whatever the across-patch error of order at most 1 is, so "
+            r"the factor $b$ of Lemma C.10 does not follow with $C = 1/\mathrm{poly}(m_1)$. (An optimum to accuracy "
+            r"$1/\mathrm{poly}(d/\varepsilon)$ does bound $\Delta$.)",
+            r"the weights, l.1513; Lemma C.10, second item, l.1489: $H \le \mathrm{poly}(k_1)$ (l.1784, l.1810) gives "
+            r"$|\Delta| \le \mathrm{poly}(k_1) \mathrm{poly}(m_1)$, without the factor $b$",
             r"$C_{j,j',r,r'} = \frac{1}{b\, \mathrm{poly}(m_1)}$ for $j \ne j'$",
             blind_objective,
         ),

@@ -2,8 +2,8 @@ r"""Setting 2.1: the parameter regime, as far as one instance can be held agains
 
 Setting: a target network (section 2.1).
 
-Statement (as printed, l.129): L = O(1), each m_l = poly(d), each d_l = poly(d), each ||V_{l,j,j'}||_F <= poly(d); and,
-from the definition of the target (l.107), every W_{l,j} is column orthonormal.
+Statement (as printed, l.119): L = O(1), each m_l = poly(d), each d_l = poly(d), each ||V_{l,j,j'}||_F <= poly(d); and,
+from the definition of the target (l.103), every W_{l,j} is column orthonormal.
 
 Checkable form: ||V_{1,j}||_F <= (t + 2/t) sqrt(m) with t = Q^-1(k/m), at E[S | S > 0] = 1. Proof: the rows have norm
 alpha = 1 / (h - t) with h = phi(t)/Q(t), and h - t > t / (t^2 + 2) for t > 0 (the continued fraction of Mills' ratio).
@@ -11,7 +11,7 @@ Since t = O(sqrt(log m)), this is m^(1/2 + o(1)), a polynomial of degree below 1
 two levels. max |W^T W - I| <= 1e-8.
 
 Measured: see the report. Controls: weights scaled by m; atoms with inner product 0.1.
-Departures from the paper: none. Source: section 2.1, l.99-129.
+Departures from the paper: none. Source: section 2.1, l.99-119.
 """
 
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ STATEMENT = Statement(
     r"$\|V^*_{\ell,j,j'}\|_F \le \mathrm{poly}(d)$; $W^*_{\ell,j}$ column orthonormal",
     checkable=r"$\|V_{1,j}\|_F \le (t + 2/t) \sqrt{m}$ with $t = Q^{-1}(k/m)$; $\|V_{2,j}\|_F \le m$; "
     r"$\max |W^\top W - I| \le 10^{-8}$",
-    source="section 2.1, l.99-129",
+    source="section 2.1, l.99-119",
     evidence="closed form against the families",
     claims=(
         Bound(

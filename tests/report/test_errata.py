@@ -7,6 +7,7 @@ import pytest
 
 from fsrcheck.registry import Registry
 from fsrcheck.report.errata import HEADINGS, errata_markdown
+from fsrcheck.report.page import render_page
 from fsrcheck.runs.checking import check_many
 from fsrcheck.statement import Defect, Erratum
 from tests.example import PAPER, SQUARE, THEOREM
@@ -38,7 +39,7 @@ def test_every_part_of_an_erratum_is_there(results, registry):
         "- counterexample: a = b = 1: printed 2, actual 4; contradicts",
         "- repaired: $a^2 + 2 a b + b^2$",
         "- verdict on the statement as repaired: **PROVED**: $(a + b)^2 = a^2 + 2 a b + b^2$",
-        "- corrected in: no version known",
+        "- corrected in: not known",
     ):
         assert f"\n{line}\n" in f"{found}\n"
 
@@ -61,6 +62,22 @@ def test_an_error_of_a_proof_needs_no_counterexample():
     found = section(markdown_of(NO_PROOF), Defect.PROOF_GAP)
     assert "- counterexample: none, the statement itself is not refuted" in found
     assert "- corrected in: second edition" in found
+
+
+def test_the_text_that_was_read_is_named_everywhere():
+    paper = replace(PAPER, text="second edition; the first was not available")
+    registry = Registry([paper])
+    head = errata_markdown([], registry).split("\n## ")[0]
+    assert "\n\nText of `coins`: second edition; the first was not available\n" in head
+    assert "Text of <code>coins</code>: second edition; the first was not available" in render_page([], registry).html
+    printed = " ".join(invoke_on(paper)("errata").output.split())
+    assert "Text of coins: second edition; the first was not available" in printed
+
+
+def test_a_paper_without_a_named_text_has_no_such_line(registry):
+    assert "Text of" not in errata_markdown([], registry)
+    assert "Text of" not in render_page([], registry).html
+    assert "Text of" not in invoke_on(PAPER)("errata").output
 
 
 def test_what_does_not_contradict_is_marked_and_not_counted():
