@@ -205,7 +205,7 @@ FACT_11 = Statement(
             Defect.CONVERSION_SLIP,
             "The plus sign between the two exponentials of the barrier is missing; their product would not depend "
             "on $\\mathbf{V}_1$.",
-            "(C.14), l.1519, at a line break; H(V_1), l.1501, has it",
+            r"(C.14), l.1519, at a line break; $H(\mathbf{V}_1)$, l.1501, has it",
             r"$\exp\{\Gamma (-(1 - \tau) - x)\} + \exp\{\Gamma (-(1 - \tau) + x)\}$",
             product_is_constant,
         ),

@@ -175,7 +175,7 @@ DEFINITION_14 = Statement(
             Defect.MISPRINT,
             "The transposes are misplaced: where the rows of $\\mathbf{V}_1$ are linearly independent the first "
             "condition forces "
-            "S = 0, which the third excludes.",
+            r"$\mathbf{S} = 0$, which the third excludes.",
             "first and third item of the definition, l.1566 and l.1568; Claim C.29 and l.1598-1606 have them right",
             r"$\mathbf{V}_{1,i} \mathbf{S}_j^\top = 0$ and $[\mathbf{S}_j \mathbf{S}_{j'}^\top]_{r,r'}$",
             printed_has_no_solution,

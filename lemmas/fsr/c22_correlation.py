@@ -151,7 +151,8 @@ def lower_bound_that_does_not_follow() -> Counterexample:
     b, gamma = 2.0, 1e-12
     wanted = math.sqrt(math.log(1 / gamma))
     return Counterexample(
-        f"b_2 = {b:g}, gamma = {gamma:g}, which meet the premise Pr[g_2 > b_2] >= gamma: sqrt(log(1/gamma)) against b_2",
+        rf"$b_2 = {b:g}$, $\gamma = 10^{{{math.log10(gamma):.0f}}}$, which meet the premise "
+        r"$\Pr[g_2 > b_2] \ge \gamma$: $\sqrt{\log(1/\gamma)}$ against $b_2$",
         wanted,
         b,
         float(tail(b)) >= gamma and math.exp(-b * b / 2) >= b * gamma and b < wanted,
@@ -163,7 +164,7 @@ def exponent_of_the_quotient() -> Counterexample:
     alpha = 0.9
     printed = (alpha - alpha**2 / 2) / (1 - alpha**2)
     actual = (1 - (1 - alpha) ** 2 / (1 - alpha**2)) / 2
-    return Counterexample(f"alpha = {alpha:g}: the factor of b_2^2", printed, actual, printed > 1.01 * actual)
+    return Counterexample(rf"$\alpha = {alpha:g}$: the factor of $b_2^2$", printed, actual, printed > 1.01 * actual)
 
 
 PROPOSITION_22 = Statement(
@@ -202,8 +203,8 @@ PROPOSITION_22 = Statement(
     errata=(
         Erratum(
             Defect.PROOF_GAP,
-            "From exp(-b_2^2/2) >= Omega(b_2 gamma) follows an upper bound on b_2, not the lower bound "
-            "b_2 >= Omega(sqrt(log(1/gamma))) that the proof takes.",
+            r"From $\exp(-b_2^2/2) \ge \Omega(b_2 \gamma)$ follows an upper bound on $b_2$, not the lower bound "
+            r"$b_2 \ge \Omega(\sqrt{\log(1/\gamma)})$ that the proof takes.",
             "'Above, the first inequality implies' (l.1950)",
             r"raise both $b_i$ to $t$ with $Q(t) = \gamma$ first: the joint tail only falls, and "
             r"$t = \Theta(\sqrt{\log(1/\gamma)})$",
@@ -211,8 +212,8 @@ PROPOSITION_22 = Statement(
         ),
         Erratum(
             Defect.PROOF_GAP,
-            "The quotient of the two exponentials has the exponent b_2^2 alpha/(1 + alpha), not "
-            "b_2^2 (alpha - alpha^2/2)/(1 - alpha^2), which is infinite at alpha = 1.",
+            r"The quotient of the two exponentials has the exponent $b_2^2 \alpha/(1 + \alpha)$, not "
+            r"$b_2^2 (\alpha - \alpha^2/2)/(1 - \alpha^2)$, which is infinite at $\alpha = 1$.",
             "'dividing the two inequalities' (l.1950-1952)",
             r"$e^{b_2^2 \alpha/(1 + \alpha)} = O(\kappa)$",
             exponent_of_the_quotient,
@@ -267,14 +268,14 @@ def norm_of_equal_correlations() -> Counterexample:
     matrix = torch.full((n, n), xi, dtype=torch.float64).fill_diagonal_(0.0)
     norm = float(torch.linalg.matrix_norm(matrix, 2))
     printed = xi * math.sqrt(n)
-    return Counterexample(f"n = {n}, all correlations {xi:g}: the norm of R", printed, norm, norm > 1.01 * printed)
+    return Counterexample(f"$n = {n}$, all correlations {xi:g}: the norm of $R$", printed, norm, norm > 1.01 * printed)
 
 
 def range_of_the_thresholds() -> Counterexample:
     """b = (B/2, 2 B) with B = 1."""
     b = (0.5, 2.0)
     squares, printed = sum(x * x for x in b), 2 * len(b) * min(b) ** 2
-    return Counterexample("n = 2, b = (B/2, 2 B), B = 1: sum of b_i^2", printed, squares, squares > printed)
+    return Counterexample("$n = 2$, $b = (B/2, 2 B)$, $B = 1$: sum of $b_i^2$", printed, squares, squares > printed)
 
 
 PROPOSITION_23 = Statement(
@@ -313,16 +314,17 @@ PROPOSITION_23 = Statement(
     errata=(
         Erratum(
             Defect.PROOF_GAP,
-            "The norm of R, whose entries are at most xi, can be xi (n - 1), which exceeds the proof's xi sqrt(n) for n >= 3, "
-            "so that gamma I - (1 - gamma) R need not be positive semidefinite.",
-            "'we have ||R||_2 = xi sqrt(n)' (l.1964)",
+            r"The norm of $R$, whose entries are at most $\xi$, can be $\xi (n - 1)$, which exceeds the proof's "
+            r"$\xi \sqrt{n}$ for $n \ge 3$, so that $\gamma I - (1 - \gamma) R$ need not be positive semidefinite.",
+            r"'we have $\|R\|_2 = \xi \sqrt{n}$' (l.1964)",
             r"$\|R\|_2 \le \xi (n - 1)$; a Chernoff bound on $\langle b, g \rangle$ then even allows $n = o(1/\xi)$",
             norm_of_equal_correlations,
         ),
         Erratum(
             Defect.PROOF_GAP,
-            "For b_i in [B/2, 2 B] the sum of squares is at most 16 n min b_i^2, not 2 n min b_i^2; only constants change.",
-            "'sum b_i^2 <= 2 n min b_i^2' (l.1972)",
+            r"For $b_i \in [B/2, 2 B]$ the sum of squares is at most $16 n \min b_i^2$, not $2 n \min b_i^2$; only "
+            "constants change.",
+            r"'$\sum b_i^2 \le 2 n \min b_i^2$' (l.1972)",
             r"$\sum_i b_i^2 \le 16 n \min_i b_i^2$",
             range_of_the_thresholds,
         ),

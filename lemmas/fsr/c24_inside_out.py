@@ -124,14 +124,15 @@ PROPOSITION_24 = Statement(
     errata=(
         Erratum(
             Defect.MISPRINT,
-            "Err_xi must be a delta poly(k_1): over |s - s*| <= 2 a/delta the derivative moves delta_1 by that much, and only "
-            "then is O(Err_xi/delta) the a poly(k_1) of the result.",
-            "'for Err_xi = delta poly(k_1)' (l.2026)",
+            r"$\mathrm{Err}_\xi$ must be $a \delta\,\mathrm{poly}(k_1)$: over $|s - s^\star| \le 2 a/\delta$ the derivative "
+            r"moves $\delta_1$ by that much, and only then is $O(\mathrm{Err}_\xi/\delta)$ the $a\,\mathrm{poly}(k_1)$ of the "
+            "result.",
+            r"'for $\mathrm{Err}_\xi = \delta\,\mathrm{poly}(k_1)$' (l.2026)",
             r"$\mathrm{Err}_\xi = a \delta\,\mathrm{poly}(k_1)$",
         ),
         Erratum(
             Defect.MISPRINT,
-            "The interval [b_1 + a, b_1 - a] has its ends exchanged.",
+            "The interval $[b_1 + a, b_1 - a]$ has its ends exchanged.",
             "three times from l.2010 on, and in the proof of C.26",
             r"$[b_1 - a, b_1 + a]$",
         ),
@@ -202,8 +203,9 @@ def constant_where_it_matters(is_mean: bool) -> Counterexample:
     else:
         printed, actual = float(tail(threshold)), float(tail(start)) / float(2 * tail(start))
     return Counterexample(
-        "m = 1000, g_1 and g_2 independent, Pr[g_i > b_i] = 1/m, the dependent shift 0 up to 10 in size of the other "
-        "variable and cancelling the condition beyond 11: value given the event, against the printed one (1 +- poly(k) delta)",
+        r"$m = 1000$, $g_1$ and $g_2$ independent, $\Pr[g_i > b_i] = 1/m$, the dependent shift 0 up to 10 in size of the "
+        "other variable and cancelling the condition beyond 11: value given the event, against the printed one "
+        r"$(1 \pm \mathrm{poly}(k)\,\delta)$",
         printed,
         actual,
         actual > 10 * printed,
@@ -215,10 +217,10 @@ def erratum(is_mean: bool) -> Erratum:
     return Erratum(
         Defect.FALSE_STATEMENT,
         ("The same defect as in Proposition C.26a: the " if is_mean else "Technical: the ")
-        + "derivatives are bounded for |g_1|, |g_2| <= O(sqrt(log m)) only; farther out the conditioning variable may have an "
-        "atom, whose probability is small but which then makes up the whole event that is conditioned on.",
-        "'Integrating over g_2 >= b_2 - delta' (l.2221): a small probability of g_2 beyond O(sqrt(log m)) does not make the "
-        "density from there small",
+        + r"derivatives are bounded for $|g_1|, |g_2| \le O(\sqrt{\log m})$ only; farther out the conditioning variable may "
+        "have an atom, whose probability is small but which then makes up the whole event that is conditioned on.",
+        r"'Integrating over $g_2 \ge b_2 - \delta$' (l.2221): a small probability of $g_2$ beyond $O(\sqrt{\log m})$ does not "
+        "make the density from there small",
         "bounded derivatives everywhere; then the additive term is not needed either. The repair is of the proposition; its "
         "hypothesis is not shown where Proposition C.27 uses it",
         lambda: constant_where_it_matters(is_mean),
@@ -227,9 +229,9 @@ def erratum(is_mean: bool) -> Erratum:
 
 SQUARE_ROOT = Erratum(
     Defect.MISPRINT,
-    "From the premise on the joint tail follows alpha >= -1 + Omega(1/log d), as in C.25; "
-    "alpha = -1 + 4/log d is admissible for m = d.",
-    "'one can easily derive alpha >= -1 + Omega(1/sqrt(log d))' (l.2199)",
+    r"From the premise on the joint tail follows $\alpha \ge -1 + \Omega(1/\log d)$, as in C.25; "
+    r"$\alpha = -1 + 4/\log d$ is admissible for $m = d$.",
+    r"'one can easily derive $\alpha \ge -1 + \Omega(1/\sqrt{\log d})$' (l.2199)",
     r"$\alpha \ge -1 + \Omega(\frac{1}{\log d})$, so $\sqrt{1 - \alpha^2} \ge \Omega(\frac{1}{\sqrt{\log d}})$",
 )
 

@@ -167,8 +167,9 @@ def far_apart_below_the_additive_term() -> Counterexample:
     right = abs(tails[1] - tails[0]) <= size**-3
     difference = correlations[1] - correlations[0]
     return Counterexample(
-        "d = m = 1e8, b_i with Pr[g_i > b_i] = 1/m, correlations -1 + 4/log d and -1 + 8/log d, 1/poly(d) = d^-3, "
-        "delta = 1/d, poly(k) = (log m)^5: the difference of the correlations and its printed limit delta poly(k)",
+        r"$d = m = 10^8$, $b_i$ with $\Pr[g_i > b_i] = 1/m$, correlations $-1 + 4/\log d$ and $-1 + 8/\log d$, "
+        r"$1/\mathrm{poly}(d) = d^{-3}$, $\delta = 1/d$, $\mathrm{poly}(k) = (\log m)^5$: the difference of the correlations "
+        r"and its printed limit $\delta\,\mathrm{poly}(k)$",
         delta * poly,
         difference,
         premise and right and difference > delta * poly,
@@ -185,7 +186,10 @@ def derivative_of_the_threshold() -> Counterexample:
     printed = (alpha * b - g) / (1 - alpha) ** 1.5
     actual = (threshold(alpha + step) - threshold(alpha - step)) / (2 * step)
     return Counterexample(
-        "alpha = 0.3, b_2 = g_1 = 3: the factor of tau", printed, actual, abs(printed - actual) > 0.1 * abs(actual)
+        r"$\alpha = 0.3$, $b_2 = g_1 = 3$: the factor of $\tau$",
+        printed,
+        actual,
+        abs(printed - actual) > 0.1 * abs(actual),
     )
 
 
@@ -228,18 +232,18 @@ PART_D = Statement(
     errata=(
         Erratum(
             Defect.FALSE_STATEMENT,
-            "Where both joint tails are below the additive term 1/poly(d), which the premise d^(-log d) allows, the equations "
-            "for probabilities and means hold for correlations that are far apart, so they do not imply the first line. "
-            "Only this reverse implication fails.",
-            "'Therefore, E[g_3 g_4] - E[g_1 g_2] in [0, tau poly(k_1)] iff' (l.2127): only the forward direction may lose "
-            "1/poly(d)",
+            r"Where both joint tails are below the additive term $1/\mathrm{poly}(d)$, which the premise $d^{-\log d}$ allows, "
+            "the equations for probabilities and means hold for correlations that are far apart, so they do not imply the "
+            "first line. Only this reverse implication fails.",
+            r"'Therefore, $E[g_3 g_4] - E[g_1 g_2] \in [0, \tau\,\mathrm{poly}(k_1)]$ iff' (l.2127): only the forward "
+            r"direction may lose $1/\mathrm{poly}(d)$",
             r"the same equivalences without $\pm 1/\mathrm{poly}(d)$, or with joint tails of at least "
             r"$1/(\delta\,\mathrm{poly}(d))$ for that polynomial",
             far_apart_below_the_additive_term,
         ),
         Erratum(
             Defect.CONVERSION_SLIP,
-            "The first-order term of the threshold has the denominator (1 - alpha^2)^(3/2), not (1 - alpha)^(3/2).",
+            r"The first-order term of the threshold has the denominator $(1 - \alpha^2)^{3/2}$, not $(1 - \alpha)^{3/2}$.",
             "'By Taylor expansion' (l.2121) and the line after it",
             r"$\frac{\alpha b_2 - g_1}{(1 - \alpha^2)^{3/2}} \tau$",
             derivative_of_the_threshold,
@@ -290,8 +294,8 @@ def reversed_step() -> Counterexample:
     left = float(tail(b) * tail(b))
     right = float(tail(b) * tail((b - alpha * largest) / math.sqrt(1 - alpha**2)))
     return Counterexample(
-        "g_1 independent, E[g_2 g_5] = 0.1, b_1 = b_2 = nu sqrt(log m) = 3: the right side of (C.29), which must be at most "
-        "the joint tail",
+        r"$g_1$ independent, $E[g_2 g_5] = 0.1$, $b_1 = b_2 = \nu \sqrt{\log m} = 3$: the right side of (C.29), which must "
+        "be at most the joint tail",
         right,
         left,
         right > 1.01 * left,
@@ -322,17 +326,17 @@ PART_E = Statement(
     errata=(
         Erratum(
             Defect.PROOF_GAP,
-            "To bound the joint tail from below the proof replaces alpha g_5 by its largest value, which enlarges the event, "
-            "so that (C.29) has the wrong direction, and (C.31) likewise.",
-            "(C.28) >= (C.29) (l.2163-2165)",
+            r"To bound the joint tail from below the proof replaces $\alpha g_5$ by its largest value, which enlarges the "
+            "event, so that (C.29) has the wrong direction, and (C.31) likewise.",
+            r"(C.28) $\ge$ (C.29) (l.2163-2165)",
             r"$\Pr[g_1 > b_1, g_2 > b_2] \ge \frac13 f(0)$ with $f(x) = \Pr[g_1 > b_1, g_2 > b_2]$ given $g_5 = x$ "
             r"(up to a shift by $v_i^+$), then the slope bound from $0$ to $c$",
             reversed_step,
         ),
         Erratum(
             Defect.MISPRINT,
-            "The variable that is bounded by nu sqrt(log m) before (C.28) is g_5, not g_2.",
-            "'we have: |g_2| <= nu sqrt(log m_1)' (l.2161)",
+            r"The variable that is bounded by $\nu \sqrt{\log m}$ before (C.28) is $g_5$, not $g_2$.",
+            r"'we have: $|g_2| \le \nu \sqrt{\log m_1}$' (l.2161)",
             r"$|g_5| \le \nu \sqrt{\log m_1}$",
         ),
     ),

@@ -132,8 +132,8 @@ PART_A = Statement(
     errata=(
         Erratum(
             Defect.MISPRINT,
-            "The proposition announces 'four positive values' b_1, ..., b_5; b_3 and b_4 are never used, since (d) compares "
-            "g_3 with b_1 and g_4 with b_2.",
+            r"The proposition announces 'four positive values' $b_1, \ldots, b_5$; $b_3$ and $b_4$ are never used, since (d) "
+            "compares $g_3$ with $b_1$ and $g_4$ with $b_2$.",
             "the premise (l.2042)",
             r"three positive values $b_1, b_2, b_5$",
         ),

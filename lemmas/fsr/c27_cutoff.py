@@ -145,8 +145,8 @@ def part(
 
 DELTA_TWO = Erratum(
     Defect.MISPRINT,
-    "The second argument has delta_1 where delta_2 is meant: the proofs of (c) and (d) have delta_2, and the setting "
-    "introduces one shift for each variable.",
+    r"The second argument has $\delta_1$ where $\delta_2$ is meant: the proofs of (c) and (d) have $\delta_2$, and the "
+    "setting introduces one shift for each variable.",
     "the statement (l.2258-2272) and the proof of (a)",
     r"$g_2 - b_2 + \delta_2 - b$ in the second argument",
 )

@@ -244,7 +244,8 @@ def missing_offset() -> Counterexample:
     x, y, const, step = 1.0, 2.0, 0.1, 0.5
     printed = (1 - step) * (x + const) + step * y
     actual = (1 - step) * x + step * y + const
-    return Counterexample("x = 1, y = 2, const = 0.1, eta = 1/2: s'_r", printed, actual, abs(printed - actual) > 0.01)
+    point = r"$x = 1$, $y = 2$, $\mathrm{const} = 0.1$, $\eta = 1/2$: $s'_r$"
+    return Counterexample(point, printed, actual, abs(printed - actual) > 0.01)
 
 
 CLAIM_5 = Statement(
@@ -293,7 +294,8 @@ def _abs(x: float, zeta: float) -> float:
 def inactive_channel() -> Counterexample:
     """Pre-activation -10 b of a channel that is off, s*_r = 0: the term that the first case takes to be 0."""
     value = _abs(0.0 - (-10.0), zeta=0.01)
-    return Counterexample("pre-activation -10 b, s*_r = 0: abs~(s*_r - ss*_r) / b", 0.0, value, value > 0)
+    point = r"pre-activation $-10 b$, $s^\star_r = 0$: $\widetilde{\mathrm{abs}}(s^\star_r - \mathfrak{s}^\star_r) / b$"
+    return Counterexample(point, 0.0, value, value > 0)
 
 
 CLAIM_7 = Statement(

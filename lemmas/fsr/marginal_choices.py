@@ -123,7 +123,8 @@ def printed_start() -> Counterexample:
     m, k = 1024, 10
     t = torch.tensor(math.sqrt(2 * math.log(m * k)), dtype=torch.float64)
     found = m * float(tail(t))
-    return Counterexample(f"m = {m}, poly(k) = k = {k}: m Pr[S > 0], against at least 1", 1.0, found, found < 1)
+    point = rf"$m = {m}$, $\mathrm{{poly}}(k) = k = {k}$: $m \Pr[S > 0]$, against at least 1"
+    return Counterexample(point, 1.0, found, found < 1)
 
 
 FOOTNOTE_6 = Statement(

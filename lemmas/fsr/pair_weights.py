@@ -102,7 +102,10 @@ def blind_objective() -> Counterexample:
     pairs, twins = 2 * m * (2 * m - 1), 2 * m
     above_floor = math.log1p(twins * (math.cosh(error / m) - 1) / pairs)
     allowed = cutoff * m**2
-    point = f"m = {m}, b = {cutoff:g}, H - log(2P) = {above_floor:.1e}: |s - s*| across patches, against b m^2"
+    point = (
+        rf"$m = {m}$, $b = 10^{{{math.log10(cutoff):.0f}}}$, $H - \log(2P) = {above_floor * 1e6:.1f} \cdot 10^{{-6}}$: "
+        r"$|s - s^\star|$ across patches, against $b m^2$"
+    )
     return Counterexample(point, allowed, error, above_floor < 1e-3 and error > allowed)
 
 
