@@ -52,9 +52,29 @@ def _matters(path: Path, folders: Sequence[Path]) -> bool:
 @cache
 def _imported(path: Path) -> frozenset[Path]:
     """The files that the import statements of a file name."""
-    return frozenset(
-        origin for node in ast.walk(ast.parse(path.read_bytes())) for name in _names(node) if (origin := _origin(name))
-    )
+    nodes = list(ast.walk(ast.parse(path.read_bytes())))
+    absolute = (_origin(name) for node in nodes for name in _names(node))
+    relative = (_beside(path, node, name) for node in nodes if _level(node) for name in _relative_names(node))
+    return frozenset(origin for origin in (*absolute, *relative) if origin is not None)
+
+
+def _level(node: ast.AST) -> int:
+    """How many dots a relative import begins with; 0 for everything else."""
+    return node.level if isinstance(node, ast.ImportFrom) else 0
+
+
+def _relative_names(node: ast.AST) -> Iterator[str]:
+    """Of ``from .a import b`` both a.b and a: whichever is a file is followed."""
+    assert isinstance(node, ast.ImportFrom)
+    for alias in node.names:
+        yield ".".join(filter(None, (node.module, alias.name)))
+    yield node.module or "__init__"
+
+
+def _beside(path: Path, node: ast.AST, name: str) -> Path | None:
+    """The file of a module that is named relative to a file, if it exists."""
+    base = path.parents[_level(node) - 1].joinpath(*name.split("."))
+    return next((found for found in (base.with_suffix(".py"), base / "__init__.py") if found.is_file()), None)
 
 
 def _names(node: ast.AST) -> Iterator[str]:

@@ -10,7 +10,7 @@ from fsrcheck.model.target import TargetNetwork
 from fsrcheck.training.deflation import RemovedColumns, deflate
 from fsrcheck.training.oracles import CodeMoments
 from fsrcheck.training.patch_source import TargetPatches
-from fsrcheck.training.sample_set import SampleSet
+from fsrcheck.training.sample_set import OnSamples, SampleSet
 from fsrcheck.training.sparse_patches import SparsePatches
 from fsrcheck.training.weighted_squares import add_weighted_squares
 
@@ -18,7 +18,7 @@ ORTHONORMALITY = 1e-9
 BLOCK = 4096  # samples that are dense at a time
 
 
-class CodeOracle:
+class CodeOracle(OnSamples[SparsePatches]):
     """What `SampleOracle` computes, up to rounding, on the same samples but much faster.
 
     Algorithm 5 knows its patches only through inner products, so rotating them rotates its answer. For an
@@ -58,19 +58,6 @@ class CodeOracle:
             join=SparsePatches.joined,
         )
         self._tensor: tuple[int, SliceTensor] | None = None
-
-    @property
-    def samples_drawn(self) -> int:
-        """Samples per row so far, anchors included."""
-        return self._samples.samples_drawn
-
-    def refresh(self) -> None:
-        """Start a new sample set if the oracle is a fresh one."""
-        self._samples.refresh()
-
-    def anchors(self, count: int) -> Tensor:
-        """Return sums of two fresh codes, shape (row, count, channel)."""
-        return self._samples.anchors(count)
 
     def code_moments(self) -> CodeMoments:
         """Return |mean X| / sqrt(m) and mean |X|² / m over the current sample set."""

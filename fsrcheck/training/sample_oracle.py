@@ -9,7 +9,7 @@ from torch import Tensor
 from fsrcheck.training.deflation import KeptDeflation, deflate
 from fsrcheck.training.oracles import CodeMoments
 from fsrcheck.training.patch_source import Draw
-from fsrcheck.training.sample_set import SampleSet
+from fsrcheck.training.sample_set import OnSamples, SampleSet
 from fsrcheck.training.weighted_squares import add_weighted_squares
 
 
@@ -25,7 +25,7 @@ class PatchSource(Protocol):
         """Return a function that draws the next n patches, shape (row, n, patch_dim)."""
 
 
-class SampleOracle:
+class SampleOracle(OnSamples[Tensor]):
     """Means over `num_samples` samples per row.
 
     `fresh=True` draws a new set Z* at every refresh, as line 4 of Algorithm 5 (l.561) says; `fresh=False`
@@ -56,19 +56,6 @@ class SampleOracle:
             num_bytes=lambda patches: patches.element_size() * patches.numel(),
         )
         self._deflation: tuple[int, KeptDeflation] | None = None
-
-    @property
-    def samples_drawn(self) -> int:
-        """Samples per row so far, anchors included."""
-        return self._samples.samples_drawn
-
-    def refresh(self) -> None:
-        """Start a new sample set if the oracle is a fresh one."""
-        self._samples.refresh()
-
-    def anchors(self, count: int) -> Tensor:
-        """Return sums of two fresh patches, shape (row, count, patch_dim)."""
-        return self._samples.anchors(count)
 
     def code_moments(self) -> CodeMoments:
         """Return |mean X| / sqrt(m) and mean |X|² / m over the current sample set."""

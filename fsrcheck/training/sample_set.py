@@ -43,6 +43,7 @@ class SampleSet(Generic[Chunk]):
         self._stream, self._convert, self._num_bytes, self._join = stream, convert, num_bytes, join
         self._fresh, self._chunk_size, self._keep_bytes = fresh, chunk_size, keep_bytes
         self._kept: list[Chunk] = []
+        self._is_small: bool | None = None
         self._number = 0
         self._counted = False
         self._draw_anchors = stream("warm start: anchors")
@@ -67,13 +68,12 @@ class SampleSet(Generic[Chunk]):
 
     def held(self) -> list[Chunk] | None:
         """Return the chunks of a set that is held in memory, None for a set that is drawn for every pass."""
-        if not self._kept:
-            first = next(self._drawn())
-            per_sample = self._num_bytes(first) / min(self._chunk_size, self.num_samples)
-            if per_sample * self.num_samples > self._keep_bytes:
-                return None
+        if self._is_small is None:
+            per_sample = self._num_bytes(next(self._drawn())) / min(self._chunk_size, self.num_samples)
+            self._is_small = per_sample * self.num_samples <= self._keep_bytes
+        if self._is_small and not self._kept:
             self._kept = self._join(list(self._drawn()))
-        return self._kept
+        return self._kept if self._is_small else None
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield the current set in pieces."""
@@ -87,3 +87,22 @@ class SampleSet(Generic[Chunk]):
         draw = self._stream(f"warm start: sample set {self._number}")
         for start in range(0, self.num_samples, self._chunk_size):
             yield self._convert(draw(min(self._chunk_size, self.num_samples - start)))
+
+
+class OnSamples(Generic[Chunk]):
+    """What every oracle that takes means over a sample set answers in the same way."""
+
+    _samples: SampleSet[Chunk]
+
+    @property
+    def samples_drawn(self) -> int:
+        """Samples per row so far, anchors included."""
+        return self._samples.samples_drawn
+
+    def refresh(self) -> None:
+        """Start a new sample set if the oracle is a fresh one."""
+        self._samples.refresh()
+
+    def anchors(self, count: int) -> Tensor:
+        """Return sums of two fresh samples, shape (row, count, dim)."""
+        return self._samples.anchors(count)

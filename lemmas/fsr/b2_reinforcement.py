@@ -27,14 +27,13 @@ Source: section B, l.813-1036; Appendix A, l.785-810.
 
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fsrcheck.evidence.alternation import Alternation
 from fsrcheck.evidence.exponents import ExponentChain, Link
 from fsrcheck.evidence.monomials import m_to, quantity
 from fsrcheck.evidence.outcome import Verdict
 from fsrcheck.gaussian import inverse_tail, relu_mean, truncated_moment
-from fsrcheck.report.figures import Drawing
 from fsrcheck.statement import Control, Counterexample, Defect, Erratum, Kind, Statement
 from lemmas.fsr.b_exponents import (
     ACTIVE,
@@ -54,7 +53,9 @@ from lemmas.fsr.b_exponents import (
     outcome_links,
     reinforcement_links,
 )
-from lemmas.fsr.exponent_figures import draw_gains
+
+if TYPE_CHECKING:
+    from fsrcheck.report.figures import Drawing
 
 TRIPLES, GAP, WARM_ERROR = quantity("epsilon_2"), m_to(-1), m_to("-1.009")
 
@@ -232,8 +233,10 @@ def gain(found: Round, values: Values, delta: Fraction) -> float:
     return float(max(term.exponent(at) for term in found.terms) - delta)
 
 
-def draw(result: Any) -> Drawing:
+def draw(result: Any) -> "Drawing":
     """The gain of a round as printed and under both repairs; the result is not needed, as nothing is measured."""
+    from lemmas.fsr.exponent_figures import draw_gains  # matplotlib is needed for the report only
+
     errors = [Fraction(-step, 200) for step in range(80, 181)]
     kinds = {
         "as printed": (PAPER_ROUND, PRINTED),

@@ -17,9 +17,12 @@ def folder(tmp_path, monkeypatch):
     """A statement's package on the path: a module, one that it imports, and a bystander."""
     package = tmp_path / "some_paper_of_this_test"
     package.mkdir()
-    (package / "lemma.py").write_text("from some_paper_of_this_test.helper import y\nx = 1\n")
+    (package / "lemma.py").write_text("from some_paper_of_this_test.helper import y\nfrom . import deeper\nx = 1\n")
     (package / "helper.py").write_text("y = 1\n")
     (package / "bystander.py").write_text("z = 1\n")
+    (package / "deeper").mkdir()
+    (package / "deeper" / "__init__.py").write_text("from ..upper import w\n")
+    (package / "upper.py").write_text("w = 1\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     yield package
     for name in [name for name in sys.modules if name.split(".")[0] == package.name]:
@@ -35,7 +38,9 @@ def digest(folder):
 @pytest.mark.parametrize(
     ("file", "text", "changes"),
     [
-        ("lemma.py", "from some_paper_of_this_test.helper import y\nx = 2\n", True),
+        ("lemma.py", "from some_paper_of_this_test.helper import y\nfrom . import deeper\nx = 2\n", True),
+        ("deeper/__init__.py", "from ..upper import w\nv = 1\n", True),
+        ("upper.py", "w = 2\n", True),
         ("helper.py", "y = 2\n", True),
         ("helper.py", '"""Says what it is for."""\n\ny = 1  # a comment\n', False),
         ("bystander.py", "z = 2\n", False),
