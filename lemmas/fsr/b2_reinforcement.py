@@ -1,4 +1,4 @@
-r"""Induction B.1 and Lemma B.2: how much one run of Algorithm 1 improves the dictionary, as far as powers of m go.
+r"""Induction B.1 and Lemma B.2: how much one run of Algorithm 1 improves the dictionary, in powers of m.
 
 Setting: delta bounds the error of every column when Algorithm 1 starts; b = lambda delta and bb = kappa b are the cutoffs
 of the hidden and of the output layer, n the number of active channels, sigma_min that of Assumption 2.3.
@@ -18,7 +18,7 @@ m^-0.49 to m^-0.485 and shrinks from m^-0.5 by m^-0.005 only. The first inequali
 which is the larger one below delta = m^-0.673. And one link of Claim B.6 fails (see there). With b set anew from the
 current delta the alternation from m^-0.5 still converges: m^-0.505, m^-0.515, m^-0.535, ..., then by m^-0.177 a round.
 
-Measured: nothing; that gradient descent reaches the bound is left to the statements about the output layer.
+Measured: see ``b2_output_layer`` (Lemma B.2) and ``b1_rounds`` (Induction B.1).
 Controls: the printed exponents; lambda 1/1000 beyond its slack; sigma_min = m^-1.15 with the cutoffs of the second
 repair; an alternation that starts 1/1000 too high; epsilon_2 of Assumption 2.2 1/1000 beyond its slack.
 Departures from the paper: poly(k) is m^o(1), so that a link that has one needs a slack above 0.
@@ -35,6 +35,8 @@ from fsrcheck.evidence.monomials import m_to, quantity
 from fsrcheck.evidence.outcome import Verdict
 from fsrcheck.gaussian import inverse_tail, relu_mean, truncated_moment
 from fsrcheck.statement import Control, Counterexample, Defect, Erratum, Kind, Statement
+from lemmas.fsr.b1_rounds import with_rounds
+from lemmas.fsr.b2_output_layer import with_runs
 from lemmas.fsr.b_exponents import (
     ACTIVE,
     CONTRACTION,
@@ -90,11 +92,20 @@ KEPT = ExponentChain(
     REPAIRED,
 )
 
+
+def draw_induction(result: Any) -> "list[Drawing]":
+    """Error by round, then the standard plots."""
+    from fsrcheck.report.scaling_plot import standard_drawings  # matplotlib is needed for the report only
+    from lemmas.fsr.b1_figure import draw_rounds
+
+    return [*draw_rounds(result), *standard_drawings(result)]
+
+
 INDUCTION = Statement(
     id="fsr.B.1",
     label="Induction B.1",
     kind=Kind.INDUCTION,
-    title="Error and cutoffs at the start of Algorithm 1 (powers of m only)",
+    title="Error and cutoffs at the start of Algorithm 1",
     printed=r"at the beginning of Algorithm 1 there is $\delta \in (0, m^{-0.49}]$ with $\|W^\star_p - W_p\|_2 \le "
     r"\delta$ for all "
     r"$p$; $b = \delta m^{0.02}$ and $\mathbb{b} = b\, m^{0.152}$; Lemma C.10 or D.2 holds, so that "
@@ -103,7 +114,7 @@ INDUCTION = Statement(
     r"it, the cutoffs "
     "are usable, and the proof of Lemma B.2 gives it back",
     source="section B, l.815-817; Appendix A, l.785-810",
-    evidence="exact arithmetic of exponents; that real runs satisfy it is left to the output layer's statements",
+    evidence="exact arithmetic of exponents; measured round after round on the population oracle",
     claims=(WARM, KEPT),
     controls=(
         Control(
@@ -131,6 +142,7 @@ INDUCTION = Statement(
         ),
     ),
     expected=Verdict.PROVED,
+    figure=draw_induction,
     requires=("fsr.A.1",),
 )
 
@@ -144,7 +156,7 @@ def exponents(point: str, delta: str, term: int) -> Counterexample:
 
 WANTED = DELTA * CONTRACTION
 CHAIN = ExponentChain(
-    "contraction",
+    "bound",
     r"with $b = \delta m^{0.007}$ and $n = m^{0.0005}$: $m^{0.152} (\mathbb{b}^2 + \mathbb{b}/\sqrt{m}) \le m^{-0.02} "
     r"\delta$ for every "
     r"$\delta \le m^{-0.49}$",
@@ -233,8 +245,16 @@ def gain(found: Round, values: Values, delta: Fraction) -> float:
     return float(max(term.exponent(at) for term in found.terms) - delta)
 
 
-def draw(result: Any) -> "Drawing":
-    """The gain of a round as printed and under both repairs; the result is not needed, as nothing is measured."""
+def draw(result: Any) -> "list[Drawing]":
+    """What was measured, beside it what the proof gains, then the standard plots."""
+    from fsrcheck.report.scaling_plot import standard_drawings  # matplotlib is needed for the report only
+    from lemmas.fsr.b2_figure import measured_drawings
+
+    return [*measured_drawings(result), draw_exponents(), *standard_drawings(result)]
+
+
+def draw_exponents() -> "Drawing":
+    """The gain of a round as printed and under both repairs, as exact exponents."""
     from lemmas.fsr.exponent_figures import draw_gains  # matplotlib is needed for the report only
 
     errors = [Fraction(-step, 200) for step in range(80, 181)]
@@ -251,18 +271,18 @@ LEMMA = Statement(
     id="fsr.B.2",
     label="Lemma B.2",
     kind=Kind.LEMMA,
-    title="Algorithm 1 reinforces the output layer (powers of m only)",
+    title="Algorithm 1 reinforces the output layer",
     printed=r"under Induction B.1, after Algorithm 1: $\|W_r - W^\star_r\|_2 \le m^{0.152} \mathbb{b}^2 \le m^{-0.02} "
     r"\delta$ for every $r$",
     checkable=r"with $b = \delta m^{0.007}$, $\mathbb{b} = b\, m^{0.152}$ and at most $m^{0.0005}$ active channels "
     r"the proof's bound "
     r"$m^{0.152} (\mathbb{b}^2 + \mathbb{b}/\sqrt{m})$ is at most $m^{-0.02} \delta$ for every $\delta \le m^{-0.49}$",
     source="section B, l.819-821, l.986-1036; section 5, l.489-491",
-    evidence="exact arithmetic of exponents; what gradient descent reaches is left to the output layer's statements",
+    evidence="exact arithmetic of exponents; measured on the population oracle and on fresh samples",
     claims=(CHAIN, BETTER_CONDITIONED, ALTERNATION),
     controls=(
-        Control("printed", "the printed exponents", "contraction", altered_claim=replace(CHAIN, values=PRINTED)),
-        Control("cutoff", "b 1/1000 beyond its slack", "contraction", altered_claim=CHAIN.beyond("lambda")),
+        Control("printed", "the printed exponents", "bound", altered_claim=replace(CHAIN, values=PRINTED)),
+        Control("cutoff", "b 1/1000 beyond its slack", "bound", altered_claim=CHAIN.beyond("lambda")),
         Control(
             "conditioning",
             r"$\sigma_{\min} = m^{-1.15}$ with the cutoffs of the second repair",
@@ -329,4 +349,4 @@ LEMMA = Statement(
     requires=("fsr.B.1", "fsr.B.6", "fsr.B.7", "fsr.B.8", "fsr.B.9"),
 )
 
-STATEMENTS = (INDUCTION, LEMMA)
+STATEMENTS = (with_rounds(INDUCTION), with_runs(LEMMA))
