@@ -54,8 +54,12 @@ class Registry:
 
     @property
     def budget(self) -> ErrorBudget:
-        """The default error budget, split over all claims and controls of all installed statements."""
-        return ErrorBudget(judgements=sum(len(s.claims) + len(s.controls) for s in self.statements))
+        """The default error budget, split over all claims and controls of all installed statements that make trials.
+
+        What is deduced raises no false alarm and needs no share.
+        """
+        judged = [statement for statement in self.statements if statement.needs_trials]
+        return ErrorBudget(judgements=sum(len(s.claims) + len(s.controls) for s in judged))
 
     def paper(self, statement: Statement) -> Paper:
         """The paper a statement belongs to."""

@@ -72,8 +72,10 @@ def test_selecting_nothing_selects_all():
     assert FOUND.select([]) == [THEOREM, SQUARE]
 
 
-def test_the_budget_is_split_over_all_claims_and_controls_whatever_is_selected():
-    assert FOUND.budget.judgements == len(THEOREM.claims) + len(THEOREM.controls) + 1 + 1
+def test_the_budget_is_split_over_the_claims_and_controls_of_all_that_make_trials_whatever_is_selected():
+    assert THEOREM.needs_trials
+    assert not SQUARE.needs_trials
+    assert FOUND.budget.judgements == len(THEOREM.claims) + len(THEOREM.controls)
 
 
 def test_the_paper_of_a_statement_is_known():

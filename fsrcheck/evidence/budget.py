@@ -16,7 +16,7 @@ class ErrorBudget:
     Attributes:
         total: the whole budget.
         judgements: the number of statistical judgements that share it: all claims of all statements of the
-            installed papers, so that a verdict does not depend on which statements were asked for.
+            installed papers that make trials, so that a verdict does not depend on which statements were asked for.
     """
 
     total: float = 1e-6
