@@ -22,7 +22,7 @@ from fsrcheck.training.output_layer import Sharpened, SharpenSettings, sharpen, 
 from fsrcheck.training.truncated_moments import MomentGap, MomentOracle, PopulationMoments, SampledMoments
 from lemmas.fsr.targets import TargetParameters, build_target, premise_margins, require_word
 
-POPULATION, SAMPLES = "population", "samples"
+POPULATION, SAMPLES, FIXED = "population", "samples", "fixed samples"
 RANDOM, TOWARDS_ALL = "random", "towards all"
 LARGEST_DROPPED = 0.05  # of delta: what the closed form leaves out
 ERROR_STEPS = (0, *(2**power for power in range(12)))  # at which the error is kept
@@ -41,14 +41,14 @@ RANGES = {
 class Parameters(TargetParameters):
     """Parameters of a run of Algorithm 1."""
 
-    oracle: str = POPULATION
+    oracle: str = POPULATION  # samples: fresh ones at every step, as Algorithm 6 says; fixed samples: the same at each
     dictionary_error: float = 0.1  # delta, of every column at the start
     direction: str = RANDOM  # of the columns' errors; "towards all" is what Algorithm 5 leaves
     error_model: str = EXACT  # in which sense the codes are learned
     code_ratio: float = 1.0  # b / (delta m^0.02)
     cutoff_ratio: float = 8.0  # bb / delta
     power: float = 2.0  # P of the objective; 1001 is the paper's
-    samples_per_channel: float = 0.0  # N / m, for the oracle "samples"
+    samples_per_channel: float = 0.0  # N / m, on samples
     max_steps: int = 300
     sign: float = 1.0  # of the discriminator's ascent
 
@@ -58,18 +58,16 @@ class Parameters(TargetParameters):
         for name, (least, largest) in RANGES.items():
             if not least <= getattr(self, name) <= largest:
                 raise InputError(f"{name} must be in [{least:g}, {largest:g}], got {getattr(self, name)}")
-        require_word("oracle", self.oracle, (POPULATION, SAMPLES))
+        require_word("oracle", self.oracle, (POPULATION, SAMPLES, FIXED))
         require_word("direction", self.direction, (RANDOM, TOWARDS_ALL))
         require_word("error_model", self.error_model, ERROR_MODELS)
         if self.num_patches != 1:
             raise InputError(
                 f"num_patches must be 1, as Algorithm 1 takes every patch on its own, got {self.num_patches}"
             )
-        if (self.oracle == SAMPLES) != (self.samples_per_channel > 0):
+        if (self.oracle == POPULATION) != (self.samples_per_channel == 0):
             given = f"oracle = {self.oracle!r} and samples_per_channel = {self.samples_per_channel}"
-            raise InputError(
-                f"samples_per_channel must be positive with the oracle 'samples' and 0 without, got {given}"
-            )
+            raise InputError(f"samples_per_channel must be positive on samples and 0 on the population, got {given}")
 
     @property
     def code_error(self) -> float:
@@ -142,12 +140,12 @@ def oracle_of(parameters: Parameters, instances: Instances, seeds: Sequence[int]
     shown = (instances.atoms, instances.target, instances.learner, instances.start, cutoff)
     if parameters.oracle == POPULATION:
         return PopulationMoments(*shown)
-    return SampledMoments(*shown, seeds=seeds, num_samples=parameters.num_samples)
+    return SampledMoments(*shown, seeds=seeds, num_samples=parameters.num_samples, fresh=parameters.oracle == SAMPLES)
 
 
 def settings(parameters: Parameters) -> SharpenSettings:
     """Half of Polyak's step until the moments agree; a quarter, as often as asked, on samples, where they never do."""
-    if parameters.oracle == SAMPLES:
+    if parameters.oracle != POPULATION:
         return SharpenSettings(parameters.power, parameters.max_steps, 0.0, 0.25, parameters.sign)
     tolerance = 1e-11 if parameters.error_model == EXACT else 1e-7
     return SharpenSettings(parameters.power, parameters.max_steps, tolerance, 0.5, parameters.sign)
