@@ -34,7 +34,9 @@ def _spectrum(activation: Activation, num_latents: int, copies: int) -> tuple[fl
 
 
 @pytest.mark.parametrize("num_latents", [2, 3, 4])
-@pytest.mark.parametrize("activation", [*LEAKIES, TANH, SIGMOID, SOFTPLUS], ids=str)
+@pytest.mark.parametrize(
+    "activation", [*LEAKIES, TANH, SIGMOID, SOFTPLUS], ids=lambda phi: getattr(phi, "name", repr(phi))
+)
 def test_a_flipped_row_is_a_strict_minimum_from_the_stated_number_of_copies_on(
     activation: Activation, num_latents: int
 ) -> None:
