@@ -12,13 +12,9 @@ from fsrcheck.evidence.trial import Case
 from fsrcheck.report.figures import (
     CLAIM_COLOUR,
     DOTTED,
-    MARKERS,
-    PAPER,
     REFERENCE_COLOUR,
-    SERIES_COLOURS,
     Drawing,
     draw_legend,
-    drawable,
     finish_log_axis,
     new_figure,
     style_axes,
@@ -27,7 +23,7 @@ from fsrcheck.report.numbers import number
 from fsrcheck.runs.result import StatementResult
 from lemmas.fsr.b1_rounds import ERROR_AFTER, LITERAL, RoundParameters
 from lemmas.fsr.b2_figure import DASHED, KINDS, sizes_in_words
-from lemmas.fsr.figure_cases import middle, positive, table, values
+from lemmas.fsr.figure_cases import draw_course, middle, positive, table
 
 
 def draw_rounds(result: StatementResult) -> list[Drawing]:
@@ -39,7 +35,7 @@ def draw_rounds(result: StatementResult) -> list[Drawing]:
     axes = style_axes(figure.subplots(), x_label="round", y_label="largest column error")
     axes.set_yscale("log")
     for index, case in enumerate(found):
-        _draw_course(axes, case, index)
+        draw_course(axes, case, rounds(case), ERROR_AFTER, name(case.parameters), index)
     _draw_expected(axes, found)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     finish_log_axis(axes)
@@ -81,24 +77,6 @@ def rounds(case: Case) -> list[int]:
 
 def _at(case: Case, round_number: int) -> str:
     return number(middle(case, ERROR_AFTER.format(round_number)), 3)
-
-
-def _draw_course(axes: Axes, case: Case, index: int) -> None:
-    """The geometric mean after every round and the range of the trials."""
-    drawn, colour = rounds(case), SERIES_COLOURS[index % 6]
-    trials = [drawable(values(case, ERROR_AFTER.format(n))) for n in drawn]
-    axes.fill_between(drawn, [t[0] for t in trials], [t[-1] for t in trials], color=colour, alpha=0.16, linewidth=0)
-    axes.plot(
-        drawn,
-        [middle(case, ERROR_AFTER.format(n)) for n in drawn],
-        marker=MARKERS[index % 6],
-        color=colour,
-        markersize=4.5,
-        markeredgecolor=PAPER,
-        markeredgewidth=0.7,
-        linewidth=1.4,
-        label=name(case.parameters),
-    )
 
 
 def _draw_expected(axes: Axes, cases: Sequence[Case]) -> None:

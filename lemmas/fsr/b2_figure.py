@@ -15,15 +15,11 @@ from fsrcheck.report.figures import (
     BOUND_COLOUR,
     CLAIM_COLOUR,
     DOTTED,
-    MARKERS,
     MUTED,
-    PAPER,
     REFERENCE_COLOUR,
-    SERIES_COLOURS,
     Drawing,
     draw_legend,
     draw_points,
-    drawable,
     finish_log_axis,
     log_log_axes,
     new_figure,
@@ -32,7 +28,7 @@ from fsrcheck.report.figures import (
 from fsrcheck.report.numbers import number
 from fsrcheck.runs.result import StatementResult
 from lemmas.fsr.b2_heat_map import draw_heat_map
-from lemmas.fsr.figure_cases import after_and_gain, distinct, groups, middle, positive, table, values
+from lemmas.fsr.figure_cases import after_and_gain, distinct, draw_course, groups, middle, positive, table, values
 from lemmas.fsr.output_layer_runs import ERROR_AT, ERROR_STEPS, POPULATION, Parameters
 
 KINDS = {
@@ -83,7 +79,7 @@ def draw_steps(cases: Sequence[Case]) -> Drawing | None:
     axes.set_xticks([], minor=True)
     axes.set_yscale("log")
     for index, case in enumerate(found):
-        _draw_course(axes, case, index)
+        draw_course(axes, case, steps(case), ERROR_AT, kind(case), index)
     goal = claimed(start, start.dictionary_error)
     axes.axhline(goal, color=CLAIM_COLOUR, linewidth=1.3, linestyle=DASHED, label="claimed, m^−0.02 δ")
     finish_log_axis(axes)
@@ -114,24 +110,6 @@ def _kinds(cases: Sequence[Case]) -> tuple[int, int, int]:
     """By what a set of cases is chosen: exact codes and both kinds of learned ones first, then more kinds, then a larger m."""
     wanted = sum(model in (EXACT, BIAS, INDEPENDENT) for model in distinct(cases, "error_model"))
     return wanted, len(cases), cases[0].parameters.num_channels
-
-
-def _draw_course(axes: Axes, case: Case, index: int) -> None:
-    """One kind of codes: its geometric mean at every step and the range of its trials."""
-    taken, colour = steps(case), SERIES_COLOURS[index % 6]
-    trials = [drawable(values(case, ERROR_AT.format(step))) for step in taken]
-    axes.fill_between(taken, [t[0] for t in trials], [t[-1] for t in trials], color=colour, alpha=0.16, linewidth=0)
-    axes.plot(
-        taken,
-        [middle(case, ERROR_AT.format(step)) for step in taken],
-        marker=MARKERS[index % 6],
-        color=colour,
-        markersize=4.5,
-        markeredgecolor=PAPER,
-        markeredgewidth=0.7,
-        linewidth=1.4,
-        label=kind(case),
-    )
 
 
 def unchanged(parameters: Parameters, error: float) -> float:

@@ -9,9 +9,10 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from fsrcheck.evidence.trial import Case, Trial
-from fsrcheck.report.figures import drawable
+from fsrcheck.report.figures import MARKERS, PAPER, SERIES_COLOURS, drawable
 from fsrcheck.report.points import to_csv
 
 
@@ -28,6 +29,24 @@ def positive(case: Case, name: str) -> bool:
 def middle(case: Case, name: str) -> float:
     """The geometric mean of the values that can be drawn; there must be one."""
     return float(np.exp(np.log(drawable(values(case, name))).mean()))
+
+
+def draw_course(axes: Axes, case: Case, times: Sequence[int], name: str, label: str, index: int) -> None:
+    """The geometric mean of the measurements ``name.format(time)`` over time, and the range of the trials."""
+    colour = SERIES_COLOURS[index % len(SERIES_COLOURS)]
+    trials = [drawable(values(case, name.format(time))) for time in times]
+    axes.fill_between(times, [t[0] for t in trials], [t[-1] for t in trials], color=colour, alpha=0.16, linewidth=0)
+    axes.plot(
+        times,
+        [middle(case, name.format(time)) for time in times],
+        marker=MARKERS[index % len(MARKERS)],
+        color=colour,
+        markersize=4.5,
+        markeredgecolor=PAPER,
+        markeredgewidth=0.7,
+        linewidth=1.4,
+        label=label,
+    )
 
 
 def groups(cases: Iterable[Case], *free: str) -> list[list[Case]]:
