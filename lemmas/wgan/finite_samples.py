@@ -253,9 +253,7 @@ STATEMENT = Statement(
     run=run,
     constants=(
         Constant("one", 1.0, Provenance.DERIVED, "the proof in the module"),
-        Constant(
-            "share", 0.05, Provenance.CHOSEN, "twice what a pilot run showed at d = 3; less for larger d"
-        ),
+        Constant("share", 0.05, Provenance.CHOSEN, "twice what a pilot run showed at d = 3; less for larger d"),
     ),
     departures=("the minimiser of the empirical risk in place of the last iterate; norms of the rows are known",),
 )
