@@ -27,8 +27,8 @@ ERROR_MODELS = (EXACT, BIAS, INDEPENDENT, CORRELATED)
 LARGEST_CORRELATION = 0.9
 
 
-def learned_codes(codes: FactorCodes, relative_error: float, model: str, seeds: Sequence[int]) -> FactorCodes:
-    """Return the law of codes learned up to ``relative_error`` in the sense of ``model``.
+def learned_codes(codes: FactorCodes, relative_error: float | Tensor, model: str, seeds: Sequence[int]) -> FactorCodes:
+    """Return the law of codes learned up to ``relative_error``, one number or (batch,), in the sense of ``model``.
 
     Raises:
         InputError: an unknown model; an error outside [0, 1); for ``correlated``, channels that differ or are correlated
@@ -36,17 +36,19 @@ def learned_codes(codes: FactorCodes, relative_error: float, model: str, seeds: 
     """
     if model not in ERROR_MODELS:
         raise InputError(f"error model must be one of {', '.join(ERROR_MODELS)}, got {model!r}")
-    if not 0 <= relative_error < 1:
-        raise InputError(f"relative error must be in [0, 1), got {relative_error}")
-    if model == EXACT or relative_error == 0:
+    errors = torch.as_tensor(relative_error, dtype=torch.float64).expand(len(codes.scales)).to(codes.scales.device)
+    refused = errors[~((errors >= 0) & (errors < 1))]
+    if len(refused):
+        raise InputError(f"relative error must be in [0, 1), got {float(refused[0])}")
+    if model == EXACT or not bool(errors.any()):
         return codes
     if model == CORRELATED:
-        return _correlated(codes, relative_error)
+        return _correlated(codes, errors)
     signs = torch.ones(2, *codes.scales.shape, dtype=torch.float64)
     if model == INDEPENDENT:
         drawn = [rng.integers(2, size=(2, codes.scales.shape[1])) for rng in streams(seeds, "learned codes")]
         signs = 2 * torch.from_numpy(np.stack(drawn, axis=1)).double() - 1
-    firing, mean = 1 + relative_error * signs.to(codes.scales.device)
+    firing, mean = 1 + errors[:, None] * signs.to(codes.scales.device)
     return _marginals(codes, firing, mean)
 
 
@@ -77,14 +79,22 @@ def _marginals(codes: FactorCodes, firing: Tensor, mean: Tensor) -> FactorCodes:
     return replace(codes, scales=scales, thresholds=thresholds)
 
 
-def _correlated(codes: FactorCodes, relative_error: float) -> FactorCodes:
+def _correlated(codes: FactorCodes, errors: Tensor) -> FactorCodes:
     threshold = codes.thresholds.flatten()[:1]
     if bool((codes.loadings != 0).any()) or not bool(torch.isclose(codes.thresholds, threshold, rtol=1e-9).all()):
         raise InputError("correlated errors must start from independent channels that are all alike")
-    wanted = float(tail(threshold)) ** 2 * (1 + relative_error)
+    found = {error: _correlation(threshold, error) for error in errors.unique().tolist()}
+    loadings = torch.tensor([found[error] ** 0.5 for error in errors.tolist()], dtype=torch.float64)
+    return replace(codes, loadings=loadings.to(codes.scales.device)[:, None].expand_as(codes.loadings).clone())
+
+
+def _correlation(threshold: Tensor, error: float) -> float:
+    """The correlation at which two channels fire together more often by the factor 1 + ``error``."""
+    wanted = float(tail(threshold)) ** 2 * (1 + error)
     if float(upper_orthant(threshold, threshold, LARGEST_CORRELATION)) < wanted:
-        raise InputError(f"relative error must be one that a correlation of 0.9 makes, got {relative_error}")
-    correlation = brentq(
-        lambda rho: float(upper_orthant(threshold, threshold, rho)) - wanted, 0.0, LARGEST_CORRELATION, xtol=1e-15
-    )
-    return replace(codes, loadings=torch.full_like(codes.loadings, correlation**0.5))
+        raise InputError(f"relative error must be one that a correlation of 0.9 makes, got {error}")
+
+    def excess(correlation: float) -> float:
+        return float(upper_orthant(threshold, threshold, correlation)) - wanted
+
+    return float(brentq(excess, 0.0, LARGEST_CORRELATION, xtol=1e-15))

@@ -89,7 +89,7 @@ def _draw_expected(axes: Axes, cases: Sequence[Case]) -> None:
     literal = next((case for case in cases if case.parameters.schedule == LITERAL), None)
     if literal is not None:
         drawn = range(1, rounds(literal)[-1] + 1)
-        codes = [literal.parameters.accuracies(n, 0.0)[0] for n in drawn]
+        codes = [literal.parameters.scheduled(n) for n in drawn]
         axes.plot(
             drawn, codes, color=REFERENCE_COLOUR, linewidth=1.8, linestyle=DOTTED, label="printed accuracy of codes"
         )

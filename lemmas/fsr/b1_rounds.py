@@ -11,6 +11,7 @@ schedule lowers b by m^-0.02 a stage, 8 % at m = 64; as codes are learned to b_t
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import inf
 
 import torch
@@ -46,53 +47,64 @@ class RoundParameters(Parameters):
         super().__post_init__()
         require_word("schedule", self.schedule, (ADAPTIVE, LITERAL))
 
-    def accuracies(self, round_number: int, error: float) -> tuple[float, float]:
-        """b and bb of one round."""
+    def accuracies(self, round_number: int, errors: Tensor) -> tuple[Tensor, Tensor]:
+        """b and bb of one round, each (batch,), from the errors that it starts with."""
         if self.schedule == ADAPTIVE:
-            ratio = self.cutoff_ratio if error > COARSE_ERROR else 1.6 * self.cutoff_ratio
-            return self.code_ratio * error * self.num_channels**0.02, ratio * error
-        b = self.num_channels ** (-0.3 - 0.02 * round_number)
+            ratios = torch.where(errors > COARSE_ERROR, self.cutoff_ratio, 1.6 * self.cutoff_ratio)
+            return self.code_ratio * errors * self.num_channels**0.02, ratios * errors
+        b = torch.full_like(errors, self.scheduled(round_number))
         return b, b * self.num_channels**0.152
+
+    def scheduled(self, round_number: int) -> float:
+        """b_t of the printed schedule."""
+        return float(self.num_channels ** (-0.3 - 0.02 * round_number))
 
 
 def run(parameters: RoundParameters, seeds: Sequence[int], device: str) -> list[Observation]:
-    """Run all rounds on every instance; the largest error of the batch sets the adaptive cutoffs."""
+    """Run all rounds on every instance; one that has reached the goal or diverged stands still, whatever the others do."""
     instances = build(parameters, seeds, device)
-    dictionary, rounds = instances.start, torch.full((len(seeds),), inf, dtype=torch.float64)
-    worst, dropped = torch.zeros_like(rounds), torch.zeros_like(rounds)
-    errors = [instances.errors(dictionary)]
+    dictionary, errors = instances.start, [instances.errors(instances.start)]
+    running, dropped = torch.ones_like(errors[0], dtype=torch.bool), torch.zeros_like(errors[0])
+    rounds = torch.zeros_like(errors[0])
     for number in range(1, parameters.num_rounds + 1):
-        dictionary, missing = one_round(parameters, instances, dictionary, number, seeds)
-        errors.append(instances.errors(dictionary))
-        before, after = errors[-2:]
-        worst, dropped = torch.maximum(worst, after / before), torch.maximum(dropped, missing / before)
-        rounds = torch.where((after < parameters.goal) & rounds.isinf(), float(number), rounds)
-        if bool(rounds.isfinite().all()) or not bool(after.isfinite().all()):
+        moved, missing, after = one_round(parameters, instances, dictionary, number, seeds)
+        dropped = torch.where(running, torch.maximum(dropped, missing / errors[-1]), dropped)
+        errors.append(torch.where(running, after, errors[-1]))
+        dictionary = torch.where((running & after.isfinite())[:, None, None], moved, dictionary)
+        rounds += running
+        running = running & (after >= parameters.goal) & after.isfinite()
+        if not bool(running.any()):
             break
     return [
         Observation(
             premises={**instances.margins[i], "false_activations": LARGEST_DROPPED - float(dropped[i])},
-            measurements={
-                "rounds": Measurement(float(rounds[i])),
-                "worst_gain": Measurement(float(worst[i])),
-                "after": Measurement(float(errors[-1][i])),
-                **{ERROR_AFTER.format(n): Measurement(float(error[i])) for n, error in enumerate(errors)},
-            },
+            measurements=course(parameters, [float(error[i]) for error in errors[: int(rounds[i]) + 1]]),
         )
         for i in range(len(seeds))
     ]
 
 
+def course(parameters: RoundParameters, errors: Sequence[float]) -> dict[str, Measurement]:
+    """What is measured of one instance's errors, before the first round and after each."""
+    found = {
+        "rounds": len(errors) - 1 if errors[-1] < parameters.goal else inf,
+        "worst_gain": max(after / before for before, after in pairwise(errors)),
+        "after": errors[-1],
+        **{ERROR_AFTER.format(number): error for number, error in enumerate(errors)},
+    }
+    return {name: Measurement(value) for name, value in found.items()}
+
+
 def one_round(
     parameters: RoundParameters, instances: Instances, dictionary: Tensor, number: int, seeds: Sequence[int]
-) -> tuple[Tensor, Tensor]:
-    """The dictionary after one more run of Algorithm 1, infinite where it diverged, and what the closed form dropped."""
-    code_error, cutoff = parameters.accuracies(number, float(instances.errors(dictionary).max()))
-    learner = learned_codes(instances.target, code_error, parameters.error_model, seeds)
-    cutoffs = torch.full((len(seeds),), cutoff, dtype=torch.float64, device=dictionary.device)
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The dictionary after one more run of Algorithm 1, what the closed form dropped, and the error, infinite if it diverged."""
+    code_errors, cutoffs = parameters.accuracies(number, instances.errors(dictionary))
+    learner = learned_codes(instances.target, code_errors, parameters.error_model, seeds)
     oracle = PopulationMoments(instances.atoms, instances.target, learner, dictionary, cutoffs)
     result = sharpen(oracle, dictionary, replace(settings(parameters), tolerance=1e-5))
-    return torch.where(result.diverged[:, None, None], inf, result.dictionary), oracle.dropped(dictionary)
+    after = torch.where(result.diverged, inf, instances.errors(result.dictionary))
+    return result.dictionary, oracle.dropped(dictionary), after
 
 
 START = RoundParameters(num_channels=64, dictionary_error=0.125, cutoff_ratio=10.0)

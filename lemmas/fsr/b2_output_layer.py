@@ -16,7 +16,7 @@ be below bb: at m = 32, N = 600 m and delta = 1e-3 the run diverges.
 Controls: bb = delta and the printed bb = delta m^0.172, on samples (an asymptotic claim is not refuted by that: the printed
 cutoff reaches 8 delta at m = 1.8e5); codes off by 20 %; the discriminator's ascent reversed; a discriminator frozen at zero.
 Not a control: a dictionary that is not orthonormal (coherence 0.1). Matched moments still have W* among their solutions, and
-the error falls to at most a quarter of delta: only the premise fails.
+the error falls to about a quarter of delta or less: only the premise fails.
 Departures from the paper: the quadratic surrogate and half of Polyak's step (``fsr.alg.1`` compares them with P = 1001); bb
 as a multiple of delta, since max |s - S| is several delta and the printed m^0.172 is 1.6 to 2.3 at these sizes.
 Source: section B, l.819-821, l.986-1036.
@@ -273,7 +273,7 @@ CONSTANTS = (
     Constant("rounding", 1e-9, Provenance.CHOSEN, "far below any error that the paper speaks of"),
     Constant("half", 0.5, Provenance.CHOSEN, "a contraction that no m^0.02 could feign at these sizes"),
     Constant("fixed_constant", 4.0, Provenance.CHOSEN, "twice the median of calibrating runs"),
-    Constant("noise_constant", 1.5, Provenance.CHOSEN, "calibrating runs stayed below 1"),
+    Constant("noise_constant", 1.5, Provenance.CHOSEN, "half as much again as the largest of calibrating runs"),
 )
 
 
