@@ -8,6 +8,8 @@ from lemmas.wgan import (
     approximate_optimality,
     approximate_points,
     even_parts,
+    figure_1,
+    figure_2,
     finite_samples,
     hardness,
     hermite_expansion,
@@ -45,6 +47,8 @@ PAPER = Paper(
         *approximate_optimality.STATEMENTS,
         finite_samples.STATEMENT,
         algorithm_1.STATEMENT,
+        figure_1.STATEMENT,
+        figure_2.STATEMENT,
     ),
     constants_file=Path(__file__).with_name("constants.json"),
     text="Proceedings of ICML 2020 (PMLR 119), as converted from PDF to text without line numbers, so that places are "

@@ -179,7 +179,7 @@ STATEMENT = Statement(
             {"activation": "falling"},
             {"activation": "tanh"},
             premises=("increasing",),
-            trials=4,
+            trials=16,
         ),
         Control(
             "third coefficient",
