@@ -13,6 +13,7 @@ from fsrcheck.model.multilevel import (
     paper_example,
     shared_supports,
 )
+from fsrcheck.model.scattered_level import scattered_correlations
 from fsrcheck.model.single_level import (
     cross_patch_correlated,
     equicorrelated,
@@ -35,6 +36,7 @@ __all__ = [
     "one_correlated_pair",
     "overlapping_inhibition",
     "paper_example",
+    "scattered_correlations",
     "shared_supports",
 ]
 
@@ -45,6 +47,7 @@ FAMILIES: dict[str, Callable[..., TargetNetwork]] = {
         equicorrelated,
         one_correlated_pair,
         cross_patch_correlated,
+        scattered_correlations,
         non_orthonormal_dictionary,
         disjoint_supports,
         overlapping_inhibition,

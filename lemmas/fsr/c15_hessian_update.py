@@ -31,8 +31,8 @@ parts give it by those of C.27c and d; (C.18) and (C.19) follow by independence 
 right direction, l.1762-1764 too; l.1770 does not follow. In all three cases s* must first be moved from the target's own
 thresholds to the learner's, by C.25a, which the windows allow.
 
-Measured: a search for violations. What error W - W* adds, and whole runs, are left to the first hidden layer's runs.
-Controls: signs; a constant 1 % lower; a shrunk bound.
+Measured: a search for violations; the update path from points of runs of D5 (``c_along_pairs``).
+Controls: signs; a constant 1 % lower; a shrunk bound; another target; a direction with a part along V.
 Departures from the paper: W = W*, plain ReLUs. Source: section C.4.2, l.1576-1772.
 """
 

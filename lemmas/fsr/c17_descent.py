@@ -29,8 +29,10 @@ Proof of the paper: l.1810-1812 follow from H <= log(2P) + max C |s - s*|. l.181
 where the poly(k) of H exceeds C w by O(log d), w the window: pairs within it may move away from the target by eta w (here they
 do not). l.1818-1826 follow with the stars, R(V*) by Fact C.11; l.1828 by Fact C.30, whose use is safe here.
 
-Measured: the Hessian of Obj by automatic differentiation on random instances of C.17.
-Controls: signs; a barrier 1 % too weak; an exponent beyond its slack; a curvature ten thousand times as negative.
+Measured: the Hessian of Obj by automatic differentiation on random instances of C.17; both claims along runs of D5
+(``c_along_pairs``).
+Controls: signs; a barrier 1 % too weak; an exponent beyond its slack; a curvature ten thousand times as negative; ascent; the
+Hessian at the end of a run; another target.
 Departures from the paper: W = W*, plain ReLUs. Source: section C.4.1, l.1551-1556; section C.4.3, l.1782-1832.
 """
 
@@ -40,7 +42,6 @@ from dataclasses import dataclass, replace
 
 import sympy
 import torch
-from torch import Tensor
 
 from fsrcheck.evidence.bound import Bound
 from fsrcheck.evidence.constants import Constant, Provenance
@@ -49,11 +50,11 @@ from fsrcheck.evidence.monomials import ONE, m_to, quantity
 from fsrcheck.evidence.outcome import Verdict
 from fsrcheck.evidence.symbolic import SymbolicIdentity
 from fsrcheck.evidence.trial import Measurement, Observation
-from fsrcheck.gaussian import relu_product_mean, upper_orthant
 from fsrcheck.model.streams import standard_normal, streams
 from fsrcheck.statement import Control, Counterexample, Defect, Erratum, Kind, Statement
 from lemmas.fsr.c11_barrier import barrier_value
 from lemmas.fsr.c28_pair_along_direction import PRICE, PRICE_SIGN
+from lemmas.fsr.pair_objective import Instance, correlations, least_curvature, promised_decrease
 
 GAMMA, TAU, LEVEL = sympy.symbols("Gamma tau K_b", positive=True)  # K_b is log(K/b)
 X, Y = sympy.symbols("x y", real=True)
@@ -180,27 +181,6 @@ class Parameters:
     tau: float = 0.05
 
 
-@dataclass(frozen=True)
-class Instance:
-    """Rows of the learner (row, latent), thresholds (row,), and the target's correlations of the pairs (pair,)."""
-
-    learner: Tensor
-    thresholds: Tensor
-    wanted: Tensor
-
-    def pairs(self, rho: Tensor, value: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
-        """A function of both thresholds and the correlation, for every unordered pair of rows."""
-        first, second = torch.triu_indices(len(self.thresholds), len(self.thresholds), 1)
-        return value(self.thresholds[first], self.thresholds[second], rho)
-
-
-def correlations(rows: Tensor) -> Tensor:
-    """Correlations of all unordered pairs of rows, whatever their lengths."""
-    first, second = torch.triu_indices(len(rows), len(rows), 1, device=rows.device)
-    unit = rows / rows.norm(dim=1, keepdim=True)
-    return (unit[first] * unit[second]).sum(dim=1)
-
-
 def instances(parameters: Parameters, seeds: Sequence[int], device: str) -> list[Instance]:
     """Unit rows in random directions, targets near orthogonal ones, thresholds 1 to 2."""
     n = parameters.num_rows
@@ -216,50 +196,12 @@ def instances(parameters: Parameters, seeds: Sequence[int], device: str) -> list
     ]
 
 
-def barrier(rho: Tensor, parameters: Parameters) -> Tensor:
-    """R over ordered pairs, from the correlations of the unordered ones."""
-    sides = torch.stack([rho, -rho]) - (1 - parameters.tau)
-    return 2 * (parameters.steepness * sides).exp().sum()
-
-
-def objective(rows: Tensor, instance: Instance, parameters: Parameters) -> Tensor:
-    """Obj, the same for rows of any lengths."""
-    rho = correlations(rows)
-    x = misfit(rho, instance, parameters)
-    return torch.logsumexp(torch.cat([x, -x, x, -x]), 0) + barrier(rho, parameters)
-
-
-def misfit(rho: Tensor, instance: Instance, parameters: Parameters) -> Tensor:
-    """x = C (s - s*) of the unordered pairs."""
-    now, wanted = (instance.pairs(at, relu_product_mean) for at in (rho, instance.wanted))
-    return parameters.weight * (now - wanted)
-
-
-def promised_decrease(instance: Instance, parameters: Parameters) -> float:
-    """G; positive unless s = s* for all pairs, up to the barrier at the target."""
-    rho = correlations(instance.learner)
-    x = misfit(rho, instance, parameters)
-    tails = [instance.pairs(at, upper_orthant) for at in (rho, instance.wanted)]
-    shares = torch.where(x > 0, 1.0, tails[0] / tails[1])
-    gain = (shares * (x.cosh() - 1)).sum() / x.cosh().sum()
-    return float(gain + barrier(rho, parameters) - barrier(instance.wanted, parameters))
-
-
-def least_curvature(instance: Instance, parameters: Parameters) -> float:
-    """lambda_min of the Hessian of Obj at the learner, by automatic differentiation."""
-    shape = instance.learner.shape
-    hessian = torch.autograd.functional.hessian(
-        lambda flat: objective(flat.view(shape), instance, parameters), instance.learner.flatten()
-    )
-    return float(torch.linalg.eigvalsh(hessian)[0])
-
-
 def run(parameters: Parameters, seeds: Sequence[int], device: str) -> list[Observation]:
     """-lambda_min sum(alpha^2)/(2 G), at least 1; the premise is that the promised decrease is resolved."""
     observations = []
     for instance in instances(parameters, seeds, device):
-        promised = promised_decrease(instance, parameters)
-        ratio = -least_curvature(instance, parameters) * parameters.num_rows / (2 * promised)
+        promised = float(promised_decrease(instance, parameters))
+        ratio = -float(least_curvature(instance, parameters)) * parameters.num_rows / (2 * promised)
         observations.append(Observation({"promised": promised - RESOLVED}, {"curvature": Measurement(ratio)}))
     return observations
 

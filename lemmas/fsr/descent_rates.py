@@ -5,6 +5,7 @@ s = b/alpha, u = 1/t. What the calculations are for, and how they fit together, 
 """
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import sympy
 import torch
@@ -31,6 +32,8 @@ from lemmas.fsr.marginal_moments import (
     relu_mean_of,
     tail_of,
 )
+
+Real = TypeVar("Real", float, torch.Tensor)
 
 LARGEST_MEAN_RATE = "2.9043"  # 1/F_1(1) = 2.904272..., rounded up
 GRADIENT = "0.1177"  # smallest value of the function of (u, v), at (1, 1/4), rounded down
@@ -208,7 +211,7 @@ def gradient_factor(alpha: torch.Tensor, beta: torch.Tensor, cutoff: float) -> t
     return 4 * float(GRADIENT) * tail(t) ** 2 / (t**2 * (t**2 + alpha**2))
 
 
-def smoothness(scale: float, residual: float, weight: float) -> float:
+def smoothness(scale: Real, residual: Real, weight: float) -> Real:
     """L of the gradient where t >= 1, alpha >= ``scale``, both moments are off by at most ``residual``, weights <=
     ``weight``."""
     one = torch.tensor(1.0, dtype=torch.float64)

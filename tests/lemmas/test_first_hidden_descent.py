@@ -8,8 +8,9 @@ from fsrcheck.model.activations import smoothed_leaky_relu
 from lemmas.fsr.c10_correlations import mixed_ratio, slope_between
 from lemmas.fsr.c14_update_direction import direction
 from lemmas.fsr.c15_hessian_update import largest_rate, moves_ratio
-from lemmas.fsr.c17_descent import Parameters, correlations, instances, objective, promised_decrease
+from lemmas.fsr.c17_descent import Parameters, instances
 from lemmas.fsr.c18_first_level import alignment, rotation_ratio
+from lemmas.fsr.pair_objective import correlations, objective, promised_decrease
 from lemmas.fsr.pair_slopes import slope_bound
 
 PARAMETERS = Parameters()
