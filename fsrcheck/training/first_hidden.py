@@ -110,6 +110,9 @@ class FirstHiddenSettings:
         for name in ("marginal_step", "pair_step"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+        for name, least in (("max_marginal_steps", 0), ("max_pair_steps", 0), ("max_refreshes", 1)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name} must be at least {least}, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
