@@ -156,10 +156,14 @@ def _as_rows(cutoff: Tensor | float, mixing: Tensor) -> Tensor:
 
 
 def _series_order(ratios: Tensor, channels: RectifiedChannels) -> int:
-    """The order from which on the largest term of the series, damped by the Gaussian, is below the tolerance."""
+    """The order from which on the largest term of the series, damped by the Gaussian, is below the tolerance.
+
+    Two terms in a row must be: a single cumulant may vanish.
+    """
     ratio = float(ratios.abs().max())
-    for order, size in enumerate(channels.series_sizes, start=1):
-        if order >= 3 and size * ratio**order < SERIES_TOLERANCE:
+    small = [size * ratio**order < SERIES_TOLERANCE for order, size in enumerate(channels.series_sizes, start=1)]
+    for order in range(3, len(small) + 1):
+        if all(small[order - 1 : order + 1]):
             return order
     raise InputError(
         f"off-diagonal entries of the mixing must be small beside a_p times its diagonal, got {ratio:.3g} of it"

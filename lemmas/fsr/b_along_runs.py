@@ -77,9 +77,9 @@ START = Bound(
 )
 
 
-def chosen(name: str, value: float) -> Constant:
-    """A constant chosen above what runs showed."""
-    return Constant(name, value, Provenance.CHOSEN, "above every calibrating run, m = 32..128, k = 1..4")
+def chosen(name: str, value: float, where: str = "m = 32..128, k = 1..4") -> Constant:
+    """A constant chosen above what runs showed at these sizes."""
+    return Constant(name, value, Provenance.CHOSEN, f"above every calibrating run, {where}")
 
 
 THREE = chosen("three", 3.0)
@@ -109,7 +109,7 @@ RARE = Control(
 MEASURED: dict[str, tuple[tuple[Claim, ...], tuple[Control, ...], tuple[Constant, ...]]] = {
     "fsr.B.3": ((EXCURSION,), (REVERSED,), (THREE,)),
     "fsr.B.6": ((RATIO, DEPARTURE), (WRONG_CODES,), (LEARNED_TO, chosen("quarter", 0.25))),
-    "fsr.B.7": ((INVERSION,), (RARE,), (THREE,)),
+    "fsr.B.7": ((INVERSION,), (RARE,), (chosen("three", 3.0, "m = 64, k = 1, 2"),)),
     "fsr.B.8": ((START,), (LARGE_START,), (THREE,)),
     "fsr.B.9": ((GROWTH, EXCURSION), (REVERSED,), (chosen("two", 2.0), THREE)),
 }
