@@ -6,7 +6,8 @@ channel, flattened) and pairs of neurons are tensor dimensions, instances the le
 What differs from the printed form (``printed_first_hidden``), which is run beside it (fsr.alg.2):
 
 - D4: alpha and t = (beta + b)/alpha are the coordinates, the residuals are log(x*/x) and log(y*/y), and the step in t is
-  divided by the squared hazard, so that one step size serves every m; o_k weighs both signs alike.
+  divided by the squared hazard and both by the larger curvature, so that one step size serves every m and b; o_k weighs both
+  signs alike.
 - D5: the constants are C = 1/(T ds/drho), at the current correlations, in place of m^2/(b poly(k)) within a patch and
   1/poly(m) across, so that all pairs are learned at one rate. The temperature T is annealed: it is the largest gap that is
   left, so that no exponent exceeds 1, where at T = b descent needs some 1/b steps.
@@ -82,7 +83,8 @@ class FirstHiddenSettings:
     Attributes:
         initial_rate: of the learner's neurons at the start, the same for all (Prop. C.3).
         initial_scale: alpha at the start.
-        marginal_step, pair_step: shares of the steps that the largest curvature allows.
+        marginal_step: share of the step that the largest curvature allows, at the solution.
+        pair_step: share of the inverse of the largest eigenvalue of the rows' Gram matrix.
         max_marginal_steps, max_pair_steps: T, for each refresh.
         tolerance: largest relative gap of a moment at which descent ends.
         max_refreshes: how often what the dictionary changes is estimated anew at most.
@@ -91,7 +93,7 @@ class FirstHiddenSettings:
 
     initial_rate: float
     initial_scale: float = 1.0
-    marginal_step: float = 0.5
+    marginal_step: float = 0.8
     pair_step: float = 0.5
     max_marginal_steps: int = 400
     max_pair_steps: int = 2000
@@ -196,17 +198,20 @@ def _marginal_gaps(channels: Channels, goal: tuple[Tensor, Tensor], cutoff: Tens
     return goal[0] - channels.means(cutoff).log(), goal[1] - channels.rates(cutoff).log()
 
 
-def _marginal_step(channels: Channels, gaps: tuple[Tensor, Tensor], cutoff: Tensor, size: float) -> Channels:
+def _marginal_step(channels: Channels, gaps: tuple[Tensor, Tensor], cutoff: Tensor, share: float) -> Channels:
     """One step down half the sum of both squared gaps, in log alpha and h t (derivatives: fsr.C.6).
 
-    With e = Q(t_1)/A(t_1) and s = b/alpha: d log x = (1 + s e) d log alpha - e dt and d log y = -h dt.
+    With e = Q(t_1)/A(t_1) and s = b/alpha: d log x = (1 + s e) d log alpha - e dt and d log y = -h dt. The two-by-two matrix of
+    curvatures has trace (1 + s e)^2 + (e/h)^2 + 1 and determinant (1 + s e)^2; where b is not small it is far above 1.
     """
     shift = cutoff[:, None] / channels.scales
     t = (channels.thresholds / channels.scales) + shift
     hazard = density(t) / tail(t)
     pull = tail(t + shift) / relu_mean(t + shift)
-    by_scale = (1 + shift * pull) * gaps[0]
-    by_threshold = -(pull * gaps[0] / hazard + gaps[1]) / hazard
+    along, across = 1 + shift * pull, pull / hazard
+    by_scale, by_threshold = along * gaps[0], -(across * gaps[0] + gaps[1]) / hazard
+    trace = along.square() + across.square() + 1
+    size = share * 4 / (trace + (trace.square() - 4 * along.square()).sqrt())  # 2 over the larger eigenvalue
     log_scale = channels.scales.log() + size * by_scale.clamp(-LARGEST_MOVE, LARGEST_MOVE)
     moved = t + size * by_threshold.clamp(-LARGEST_MOVE, LARGEST_MOVE)
     scales = log_scale.exp()
@@ -284,7 +289,9 @@ class _Pairs:
         gaps = gaps.clamp(-LARGEST_GAP, LARGEST_GAP)
         temperature = gaps.abs().amax(dim=-1, keepdim=True).clamp(min=torch.finfo(gaps.dtype).tiny)
         exponents = gaps / temperature
-        response = exponents.sinh() / exponents.cosh().mean(dim=-1, keepdim=True)  # u_+ - u_-, times the number of pairs
+        response = exponents.sinh() / exponents.cosh().mean(
+            dim=-1, keepdim=True
+        )  # u_+ - u_-, times the number of pairs
         gram = rows @ rows.mT
         barrier = barrier_slope(gram[:, self.first, self.second], self.settings.barrier, self.settings.margin)
         by_pair = temperature * response * self.weights + barrier

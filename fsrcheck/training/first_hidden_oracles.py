@@ -134,8 +134,7 @@ class LearnedDictionary:
 
     def _normal(self, correlations: Tensor) -> Iterator[Tensor]:
         """Gaussian vectors (batch, sample, neuron) with these correlations, chunk by chunk."""
-        values, vectors = torch.linalg.eigh(correlations)
-        root = (vectors * values.clamp(min=0).sqrt()[..., None, :]) @ vectors.mT
+        root = root_of(correlations)
         generators = streams(self._seeds, "codes seen through a learned dictionary")
         sizes = [min(CHUNK_SIZE, self._num_samples - start) for start in range(0, self._num_samples, CHUNK_SIZE)]
         return (standard_normal(generators, (n, root.shape[-1]), self.cutoff.device) @ root for n in sizes)
@@ -218,6 +217,15 @@ class _GivenOthers:
     def _rate(self, centre: Tensor, scale: Tensor, leak: Tensor) -> Tensor:
         level = self.cutoff - leak
         return torch.where(level < 0, 1.0, tail(self._height(centre, scale, level)))
+
+
+def root_of(gram: Tensor) -> Tensor:
+    """The symmetric root of a positive semidefinite matrix, (..., neuron, neuron); NaN for one that is not finite."""
+    finite = gram.isfinite().all(dim=-1).all(dim=-1)[..., None, None]
+    identity = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
+    values, vectors = torch.linalg.eigh(torch.where(finite, gram, identity))
+    root = (vectors * values.clamp(min=0).sqrt()[..., None, :]) @ vectors.mT
+    return torch.where(finite, root, torch.nan)
 
 
 def plain_relu_mean(t: Tensor) -> Tensor:

@@ -32,6 +32,7 @@ RANGES = {
     "num_steps": (1, 100_000),
     "inner_steps": (0, 100_000),
     "num_samples": (1, 100_000),
+    "working_step": (0.0, 1.0),
 }
 
 
@@ -57,7 +58,8 @@ class Parameters:
     constants: str = PRINTED  # C across patches: 1/m as printed, or 1/b
     wrong_side: bool = False  # K on the side of an excess
     exchange_rates: bool = False  # in the transcription only: eta of the players
-    machine_weight: float = 0.0  # K in the loss that is differentiated by machine; 0 for the same
+    machine_weight: float = 0.0  # K in what is differentiated by machine; 0 for the same
+    working_step: float = 1.0  # steps of the working form, in units of its own
     orthonormal: bool = True  # columns of the learner's W, in the comparison
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Runs of Algorithm 2 as printed: what is measured on exact moments."""
+"""Runs of Algorithm 2 as printed, the working form beside it: what is measured on exact moments."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -39,6 +39,7 @@ from lemmas.fsr.algorithm_2_parameters import (
     cutoffs,
     starting_channels,
 )
+from lemmas.fsr.algorithm_2_working import directions, working_marginals, working_pairs
 from lemmas.fsr.targets import premise_margins
 
 DEAD = 1e-3  # a neuron with a moment below this share of the target's
@@ -75,6 +76,7 @@ def _marginals(parameters: Parameters, target: TargetNetwork) -> dict[str, Tenso
         "error": marginal_error(found.outer, truth),
         "smallest": smallest.amin(dim=-1),
         "dead": (smallest < DEAD).double().mean(dim=-1),
+        **working_marginals(parameters, target),
     }
 
 
@@ -133,6 +135,8 @@ def _pairs(parameters: Parameters, target: TargetNetwork) -> dict[str, Tensor]:
         "rounds": crossing(sizes.amax(dim=-1)) / (parameters.cutoff * law),
         "of_law": crossing(sizes.amax(dim=-1)) / law,
         "above_floor": game.discriminator.inner_maximum(gaps) - log(2 * truth.shape[-1]),
+        "printed_steps": crossing(sizes.amax(dim=-1)),
+        **working_pairs(parameters, target),
     }
     if parameters.num_patches > 1:
         measured["across"] = gaps[:, ~within].amax(dim=-1) / parameters.cutoff
@@ -170,6 +174,7 @@ def _maxima(parameters: Parameters, target: TargetNetwork) -> dict[str, Tensor]:
     return {
         "D4": _apart(marginals, start, torch.full_like(truth, INITIAL_PARAMETER), parameters.settings),
         "D5": _apart(pairs, rows, shares, pair_settings(parameters)),
+        **directions(parameters, target),
     }
 
 

@@ -73,7 +73,7 @@ def run(parameters: RaiseParameters, seeds: Sequence[int], device: str) -> list[
     below = (codes >= true_codes - 2 * needed[:, None, None]).all(dim=-1).sum(dim=-1)
     measured = {"distance": torch.linalg.matrix_norm(rest), "raise": needed}
     counts = {"attempts": torch.full_like(above, LATENTS), "not_above": above, "not_far_below": below}
-    return observations(instances, measured, counts)
+    return observations(instances.margins, measured, counts)
 
 
 def aligned(learned: Learned, law: FirstLevelLaw) -> tuple[Tensor, Tensor]:

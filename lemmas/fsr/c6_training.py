@@ -56,7 +56,7 @@ def run(parameters: Parameters, seeds: Sequence[int], device: str) -> list[Obser
     learned = train_marginals(parameters, instances)
     errors = marginal_errors(learned.channels, instances.law.channels)
     largest = torch.stack([*errors.values()]).amax(dim=0)
-    return observations(instances, {**errors, "largest": largest}, {"steps": learned.steps})
+    return observations(instances.margins, {**errors, "largest": largest}, {"steps": learned.steps})
 
 
 def cases(scale: str) -> tuple[Parameters, ...]:

@@ -19,6 +19,7 @@ from fsrcheck.evidence.claim import Selection
 from fsrcheck.evidence.trial import Measurement, Observation
 from fsrcheck.gaussian import relu_mean, tail
 from fsrcheck.model.streams import standard_normal, streams
+from fsrcheck.model.target import TargetNetwork
 from fsrcheck.training.first_hidden import (
     Channels,
     FirstHiddenOracle,
@@ -115,12 +116,17 @@ class Instances:
     margins: Sequence[Mapping[str, float]]
 
 
-def build(parameters: Parameters, seeds: Sequence[int], device: str) -> Instances:
-    """One instance per seed."""
+def target_of(parameters: Parameters, seeds: Sequence[int], device: str) -> TargetNetwork:
+    """One target per seed."""
     extra: dict[str, Any] = {}
     if parameters.family == "scattered_correlations":
         extra = {"spread": parameters.spread, "across": parameters.across, "rank": parameters.rank}
-    target = build_target(parameters, seeds, device, **extra)
+    return build_target(parameters, seeds, device, **extra)
+
+
+def build(parameters: Parameters, seeds: Sequence[int], device: str) -> Instances:
+    """One instance per seed."""
+    target = target_of(parameters, seeds, device)
     law = FirstLevelLaw.of(target.first)
     cutoff = torch.full((len(seeds),), parameters.b, dtype=torch.float64, device=law.correlations.device)
     margins = premise_margins(target, parameters, seeds)
@@ -211,14 +217,14 @@ def train_pairs(
 
 
 def observations(
-    instances: Instances, measured: Mapping[str, Tensor], counts: Mapping[str, Tensor]
+    margins: Sequence[Mapping[str, float]], measured: Mapping[str, Tensor], counts: Mapping[str, Tensor]
 ) -> list[Observation]:
     """One observation per instance from tensors (batch,)."""
     return [
         Observation(
-            premises=instances.margins[i],
+            premises=margins[i],
             measurements={name: Measurement(float(values[i])) for name, values in measured.items()},
             counts={name: int(values[i]) for name, values in counts.items()},
         )
-        for i in range(len(instances.margins))
+        for i in range(len(margins))
     ]

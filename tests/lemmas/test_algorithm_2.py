@@ -10,7 +10,7 @@ from fsrcheck.errors import InputError
 from fsrcheck.training.printed_first_hidden import PairRound, starting_rows
 from lemmas.fsr.algorithm_2 import STATEMENT, leaves_the_simplex, one_sample
 from lemmas.fsr.algorithm_2_claims import CASES
-from lemmas.fsr.algorithm_2_parameters import COMPARE, MARGINALS, PAIRS, Parameters, build, channels_of
+from lemmas.fsr.algorithm_2_parameters import COMPARE, MARGINALS, MAXIMA, PAIRS, Parameters, build, channels_of
 from lemmas.fsr.algorithm_2_runs import crossing, pair_game, pair_settings, rounds_in_turn, run
 
 COMPARED = Parameters(
@@ -78,6 +78,26 @@ def test_a_neuron_that_starts_at_the_target_stays_alive_and_a_large_step_kills()
 def test_the_first_round_below_one_is_interpolated_on_a_logarithmic_scale():
     sizes = torch.tensor([[8.0, 0.5, 8.0], [4.0, 0.4, 8.0], [0.25, 0.3, 8.0]], dtype=torch.float64)
     assert crossing(sizes).tolist() == pytest.approx([1.5, 0.0, inf])
+
+
+def test_the_working_form_reaches_the_printed_forms_targets_and_short_steps_do_not():
+    for task in (MARGINALS, PAIRS):
+        parameters = Parameters(
+            task, num_channels=5, expected_active=0.6, num_patches=2, cutoff=0.3, start_rate=1.0, num_steps=1
+        )
+        for found, broken in zip(values(parameters), values(replace(parameters, working_step=0.05)), strict=True):
+            assert found["working_error"] < 1e-9
+            assert 10 < found["working_steps"] < 200
+            assert broken["working_error"] > 1e-6
+            assert broken["working_steps"] == 300
+
+
+def test_steps_of_the_working_form_go_down_the_gradients_by_machine():
+    parameters = replace(COMPARED, task=MAXIMA, num_channels=4)
+    for found in values(parameters):
+        assert max(found["direction_D4"], found["direction_D5"]) < 1e-10
+    for found in values(replace(parameters, machine_weight=2.0)):
+        assert min(found["direction_D4"], found["direction_D5"]) > 1e-6
 
 
 def test_rounds_of_a_single_pair_in_turn():
