@@ -164,58 +164,11 @@ def learn_marginals(
     ``watch(channels, log(x*/x), log(y*/y))`` is recorded before every step.
     """
     channels = starting_channels(oracle, settings) if start is None else start
-    steps = torch.zeros(len(oracle.cutoff), dtype=torch.long, device=oracle.cutoff.device)
-    watched: list[Tensor] = []
-    residual = torch.full_like(oracle.cutoff, torch.inf)
-    converging = torch.ones_like(oracle.cutoff, dtype=torch.bool)
-    for _ in range(settings.max_refreshes):
-        factors = oracle.marginal_factors(channels)
-        goal = (oracle.target_means.log() - factors[0], oracle.target_rates.log() - factors[1])
-        before = steps.clone()
-        for _ in range(settings.max_marginal_steps):
-            gaps = _marginal_gaps(channels, goal, oracle.cutoff)
-            largest = torch.maximum(gaps[0].abs(), gaps[1].abs()).amax(dim=-1).nan_to_num(nan=torch.inf)
-            residual = torch.where(converging, largest, residual)
-            if watch:
-                watched.append(watch(channels, *gaps))
-            active = converging & (residual > settings.tolerance)
-            if not bool(active.any()):
-                break
-            steps += active
-            moved = _marginal_step(channels, gaps, oracle.cutoff, settings.marginal_step)
-            channels = Channels(
-                torch.where(active[:, None], moved.scales, channels.scales),
-                torch.where(active[:, None], moved.thresholds, channels.thresholds),
-            )
-        converging = converging & (steps > before) & (steps < before + settings.max_marginal_steps)
-        if not bool(converging.any()):
-            break
-    return Learned(channels, None, steps, residual, torch.stack(watched) if watched else None)
-
-
-def _marginal_gaps(channels: Channels, goal: tuple[Tensor, Tensor], cutoff: Tensor) -> tuple[Tensor, Tensor]:
-    """log(x*/x) and log(y*/y), each (batch, neuron)."""
-    return goal[0] - channels.means(cutoff).log(), goal[1] - channels.rates(cutoff).log()
-
-
-def _marginal_step(channels: Channels, gaps: tuple[Tensor, Tensor], cutoff: Tensor, share: float) -> Channels:
-    """One step down half the sum of both squared gaps, in log alpha and h t (derivatives: fsr.C.6).
-
-    With e = Q(t_1)/A(t_1) and s = b/alpha: d log x = (1 + s e) d log alpha - e dt and d log y = -h dt. The two-by-two matrix of
-    curvatures has trace (1 + s e)^2 + (e/h)^2 + 1 and determinant (1 + s e)^2; where b is not small it is far above 1.
-    """
-    shift = cutoff[:, None] / channels.scales
-    t = (channels.thresholds / channels.scales) + shift
-    hazard = density(t) / tail(t)
-    pull = tail(t + shift) / relu_mean(t + shift)
-    along, across = 1 + shift * pull, pull / hazard
-    by_scale, by_threshold = along * gaps[0], -(across * gaps[0] + gaps[1]) / hazard
-    trace = along.square() + across.square() + 1
-    size = share * 4 / (trace + (trace.square() - 4 * along.square()).sqrt())  # 2 over the larger eigenvalue
-    log_scale = channels.scales.log() + size * by_scale.clamp(-LARGEST_MOVE, LARGEST_MOVE)
-    moved = t + size * by_threshold.clamp(-LARGEST_MOVE, LARGEST_MOVE)
-    scales = log_scale.exp()
-    return Channels(scales, scales * moved.clamp(SMALLEST_THRESHOLD, LARGEST_THRESHOLD) - cutoff[:, None])
+    record = (lambda state, gaps: watch(Channels(*state), gaps[:, 0], gaps[:, 1])) if watch else None
+    limits = (settings.tolerance, settings.max_marginal_steps, settings.max_refreshes)
+    descent = _Marginals(oracle, settings)
+    state, steps, residual, watched = _descend(descent, (channels.scales, channels.thresholds), limits, record)
+    return Learned(Channels(*state), None, steps, residual, watched)
 
 
 def learn_correlations(
@@ -233,31 +186,105 @@ def learn_correlations(
     paper's 2 d_1 m_1 add zeros. ``weights``, (pair,), multiply D5's constants (0 leaves a pair out). ``watch(rows, gaps of all
     pairs)`` is recorded before every step.
     """
-    pairs = _Pairs(oracle, channels, settings, weights)
     batch, size = channels.scales.shape
-    rows = torch.eye(size, dtype=torch.float64, device=channels.scales.device).expand(batch, -1, -1).clone()
-    rows = rows if start is None else start
-    steps = torch.zeros(batch, dtype=torch.long, device=rows.device)
+    rows = torch.eye(size, dtype=torch.float64, device=channels.scales.device).expand(batch, -1, -1)
+    record = (lambda state, gaps: watch(state[0], gaps)) if watch else None
+    limits = (settings.tolerance, settings.max_pair_steps, settings.max_refreshes)
+    pairs = _Pairs(oracle, channels, settings, weights)
+    (rows,), steps, residual, watched = _descend(pairs, (rows if start is None else start,), limits, record)
+    return Learned(channels, rows, steps, residual, watched)
+
+
+State = tuple[Tensor, ...]
+
+
+class _Descent(Protocol):
+    """What is trained, as tensors (batch, ...), and how far off its moments are."""
+
+    def refresh(self, state: State) -> None:
+        """Estimate anew what the dictionary changes in the learner's moments."""
+
+    def gaps(self, state: State) -> Tensor:
+        """Gaps of all moments, (batch, ...)."""
+
+    def step(self, state: State, gaps: Tensor) -> State:
+        """The state after one more step."""
+
+
+def _descend(
+    descent: _Descent,
+    state: State,
+    limits: tuple[float, int, int],
+    watch: Callable[[State, Tensor], Tensor] | None,
+) -> tuple[State, Tensor, Tensor, Tensor | None]:
+    """Descend, refresh, and descend again until a refresh changes nothing: the last state, steps, residual and what was watched.
+
+    An instance that has arrived, or has not within the steps of one refresh, stands still, whatever the others do.
+    """
+    tolerance, max_steps, max_refreshes = limits
+    residual = torch.full((len(state[0]),), torch.inf, dtype=torch.float64, device=state[0].device)
+    steps, going = torch.zeros_like(residual, dtype=torch.long), torch.ones_like(residual, dtype=torch.bool)
     watched: list[Tensor] = []
-    residual = torch.full_like(oracle.cutoff, torch.inf)
-    converging = torch.ones_like(oracle.cutoff, dtype=torch.bool)
-    for _ in range(settings.max_refreshes):
-        pairs.refresh(rows)
+    for _ in range(max_refreshes):
+        descent.refresh(state)
         before = steps.clone()
-        for _ in range(settings.max_pair_steps):
-            gaps = pairs.gaps(rows)
-            residual = torch.where(converging, gaps.abs().amax(dim=-1).nan_to_num(nan=torch.inf), residual)
+        for _ in range(max_steps):
+            gaps = descent.gaps(state)
+            residual = torch.where(going, gaps.abs().flatten(1).amax(dim=-1).nan_to_num(nan=torch.inf), residual)
             if watch:
-                watched.append(watch(rows, gaps))
-            active = converging & (residual > settings.tolerance)
+                watched.append(watch(state, gaps))
+            active = going & (residual > tolerance)
             if not bool(active.any()):
                 break
             steps += active
-            rows = torch.where(active[:, None, None], pairs.step(rows, gaps), rows)
-        converging = converging & (steps > before) & (steps < before + settings.max_pair_steps)
-        if not bool(converging.any()):
+            state = tuple(_where(active, new, old) for new, old in zip(descent.step(state, gaps), state, strict=True))
+        going = going & (steps > before) & (steps < before + max_steps)
+        if not bool(going.any()):
             break
-    return Learned(channels, rows, steps, residual, torch.stack(watched) if watched else None)
+    return state, steps, residual, torch.stack(watched) if watched else None
+
+
+def _where(active: Tensor, new: Tensor, old: Tensor) -> Tensor:
+    return torch.where(active.reshape(-1, *[1] * (old.dim() - 1)), new, old)
+
+
+class _Marginals:
+    """The two moments of D4 of every neuron, and the step that follows from them."""
+
+    def __init__(self, oracle: FirstHiddenOracle, settings: FirstHiddenSettings) -> None:
+        self.oracle, self.share = oracle, settings.marginal_step
+        self.goal = torch.stack([oracle.target_means.log(), oracle.target_rates.log()], dim=1)
+        self.factors = torch.zeros_like(self.goal)
+
+    def refresh(self, state: State) -> None:
+        """See ``_Descent``."""
+        self.factors = torch.stack(self.oracle.marginal_factors(Channels(*state)), dim=1)
+
+    def gaps(self, state: State) -> Tensor:
+        """log(x*/x) and log(y*/y), (batch, 2, neuron)."""
+        channels, cutoff = Channels(*state), self.oracle.cutoff
+        found = torch.stack([channels.means(cutoff).log(), channels.rates(cutoff).log()], dim=1)
+        return self.goal - self.factors - found
+
+    def step(self, state: State, gaps: Tensor) -> State:
+        """One step down half the sum of both squared gaps, in log alpha and h t (derivatives: fsr.C.6).
+
+        With e = Q(t_1)/A(t_1) and s = b/alpha: d log x = (1 + s e) d log alpha - e dt and d log y = -h dt. The two-by-two
+        matrix of curvatures has trace (1 + s e)^2 + (e/h)^2 + 1 and determinant (1 + s e)^2; where b is not small it is far
+        above 1.
+        """
+        (scales, thresholds), cutoff = state, self.oracle.cutoff[:, None]
+        shift = cutoff / scales
+        t = thresholds / scales + shift
+        hazard = density(t) / tail(t)
+        pull = tail(t + shift) / relu_mean(t + shift)
+        along, across = 1 + shift * pull, pull / hazard
+        by_scale, by_threshold = along * gaps[:, 0], -(across * gaps[:, 0] + gaps[:, 1]) / hazard
+        trace = along.square() + across.square() + 1
+        size = self.share * 4 / (trace + (trace.square() - 4 * along.square()).sqrt())  # 2 over the larger eigenvalue
+        scales = (scales.log() + size * by_scale.clamp(-LARGEST_MOVE, LARGEST_MOVE)).exp()
+        moved = t + size * by_threshold.clamp(-LARGEST_MOVE, LARGEST_MOVE)
+        return scales, scales * moved.clamp(SMALLEST_THRESHOLD, LARGEST_THRESHOLD) - cutoff
 
 
 class _Pairs:
@@ -274,24 +301,26 @@ class _Pairs:
         self.weights = torch.ones_like(self.scale) if weights is None else weights.expand_as(self.scale)
         self.goal = oracle.target_pairs
 
-    def refresh(self, rows: Tensor) -> None:
-        """Estimate anew what the dictionary adds to the learner's moments."""
+    def refresh(self, state: State) -> None:
+        """See ``_Descent``."""
+        (rows,) = state
         self.goal = self.oracle.target_pairs - self.oracle.pair_excess(self.channels, rows @ rows.mT)
 
-    def gaps(self, rows: Tensor) -> Tensor:
+    def gaps(self, state: State) -> Tensor:
         """Weights times (s - s*)/(ds/drho), (batch, pair): to first order, how far the correlations are off."""
+        (rows,) = state
         gram = rows @ rows.mT
         product, both = self.series(gram[:, self.first, self.second].clamp(-LARGEST_CORRELATION, LARGEST_CORRELATION))
         return self.weights * (product - self.goal / self.scale) / both
 
-    def step(self, rows: Tensor, gaps: Tensor) -> Tensor:
+    def step(self, state: State, gaps: Tensor) -> State:
         """Descend on (C.13), at the temperature that leaves no exponent above 1, and normalise."""
+        (rows,) = state
         gaps = gaps.clamp(-LARGEST_GAP, LARGEST_GAP)
         temperature = gaps.abs().amax(dim=-1, keepdim=True).clamp(min=torch.finfo(gaps.dtype).tiny)
         exponents = gaps / temperature
-        response = exponents.sinh() / exponents.cosh().mean(
-            dim=-1, keepdim=True
-        )  # u_+ - u_-, times the number of pairs
+        partition = exponents.cosh().mean(dim=-1, keepdim=True)
+        response = exponents.sinh() / partition  # u_+ - u_-, times the number of pairs
         gram = rows @ rows.mT
         barrier = barrier_slope(gram[:, self.first, self.second], self.settings.barrier, self.settings.margin)
         by_pair = temperature * response * self.weights + barrier
@@ -299,7 +328,7 @@ class _Pairs:
         gradient[:, self.first, self.second] = by_pair
         size = self.settings.pair_step / _spectral_bound(gram)
         moved = rows - size * ((gradient + gradient.mT) @ rows)
-        return moved / moved.norm(dim=-1, keepdim=True)
+        return (moved / moved.norm(dim=-1, keepdim=True),)
 
 
 def _spectral_bound(gram: Tensor) -> Tensor:
