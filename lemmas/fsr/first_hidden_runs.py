@@ -2,7 +2,8 @@ r"""Runs of Algorithm 2 that the statements of Appendix C look at: their paramet
 
 A run takes W^D = W. Either W = W* (``dictionary_error`` 0) and b = ``cutoff``, every moment exact; or every column of W is at
 distance delta from W*, b = ``cutoff_ratio`` delta (kappa), and what the dictionary changes in the moments is averaged over
-``num_samples`` common random vectors (``fsrcheck.training.first_hidden_oracles``). D4 then D5, in the working form
+``num_samples`` common random vectors (``fsrcheck.training.first_hidden_oracles``). With ``real_samples`` the target's moments
+are averages over that many patches (``first_hidden_samples``), W = W*. D4 then D5, in the working form
 (``fsrcheck.training.first_hidden``).
 """
 
@@ -36,6 +37,7 @@ from fsrcheck.training.first_hidden_oracles import (
     LearnedDictionary,
     false_activation_probability,
 )
+from fsrcheck.training.first_hidden_samples import SampledTarget
 from lemmas.fsr.targets import TargetParameters, build_target, premise_margins, require_word
 
 RANDOM, TOWARDS_ALL = "random", "towards all"
@@ -46,6 +48,7 @@ RANGES = {
     "cutoff": (0.0, 2.0),
     "cutoff_ratio": (0.0, 1e3),
     "samples_per_pair": (1, 10**6),
+    "real_samples": (0, 10**10),
     "max_steps": (0, 10**6),
     "max_marginal_steps": (0, 10**6),
 }
@@ -65,6 +68,7 @@ class Parameters(TargetParameters):
     cutoff: float = 0.1  # b where W = W*
     cutoff_ratio: float = 12.0  # kappa = b/delta elsewhere
     samples_per_pair: int = 16  # N (k/m)^2: how often an independent pair fires together in the N common random vectors
+    real_samples: int = 0  # true patches; 0 takes the target's moments as they are
     pairs: str = ALL_PAIRS  # that D5 compares
     max_steps: int = 2000  # of D5, for each refresh
     max_marginal_steps: int = 400  # of D4, for each refresh
@@ -91,9 +95,14 @@ class Parameters(TargetParameters):
         return max(LEAST_SAMPLES, ceil(self.samples_per_pair / self.firing**2))
 
     @property
+    def pair_noise(self) -> float:
+        """About the relative standard error of a pair's moment on ``real_samples``, 2 (m/k)/sqrt(N)."""
+        return 2 / self.firing / self.real_samples**0.5 if self.real_samples else 0.0
+
+    @property
     def settings(self) -> FirstHiddenSettings:
         """Neurons start at four times the rate of the target's, which Prop. C.3 wants."""
-        tolerance = 1e-4 * self.dictionary_error if self.dictionary_error else 1e-11
+        tolerance = max(1e-11, 1e-4 * self.dictionary_error, 1e-4 * self.pair_noise)
         return FirstHiddenSettings(
             initial_rate=min(0.25, 4 * self.firing),
             max_pair_steps=self.max_steps,
@@ -104,7 +113,7 @@ class Parameters(TargetParameters):
 
 EXACT_START = Parameters(cutoff_ratio=0.0)
 LEARNED_START = Parameters(num_channels=16, expected_active=1.5, dictionary_error=1e-4)
-EXACT, LEARNED = Selection({"cutoff_ratio": 0.0}), Selection({"cutoff_ratio": 12.0})
+EXACT, LEARNED = Selection({"cutoff_ratio": 0.0, "real_samples": 0}), Selection({"cutoff_ratio": 12.0})
 
 
 @dataclass(frozen=True)
@@ -130,9 +139,14 @@ def build(parameters: Parameters, seeds: Sequence[int], device: str) -> Instance
     law = FirstLevelLaw.of(target.first)
     cutoff = torch.full((len(seeds),), parameters.b, dtype=torch.float64, device=law.correlations.device)
     margins = premise_margins(target, parameters, seeds)
-    if not parameters.dictionary_error:
-        return Instances(law, ExactDictionary(law, cutoff), margins)
     atoms = target.first.dictionary
+    if not parameters.dictionary_error:
+        exact: FirstHiddenOracle = ExactDictionary(law, cutoff)
+        if parameters.real_samples:
+            exact = SampledTarget(exact, target, atoms, seeds=seeds, num_samples=parameters.real_samples)
+            for margin in margins:
+                margin["real_samples"] = 0.5 - parameters.pair_noise
+        return Instances(law, exact, margins)
     learned = perturbed(atoms, parameters, seeds)
     oracle = LearnedDictionary(law, atoms, learned, cutoff, seeds=seeds, num_samples=parameters.num_samples)
     rare = false_activation_probability(law, oracle.target_mixing, cutoff).amax(dim=-1)
