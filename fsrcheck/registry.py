@@ -7,23 +7,15 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from fsrcheck.errors import FsrcheckError, InputError
-from fsrcheck.evidence.alternation import Alternation
 from fsrcheck.evidence.budget import ErrorBudget
-from fsrcheck.evidence.certified import Certified
 from fsrcheck.evidence.claim import Claim
-from fsrcheck.evidence.exponents import ExponentChain
-from fsrcheck.evidence.identity import Identity
 from fsrcheck.evidence.outcome import Verdict
-from fsrcheck.evidence.symbolic import SymbolicIdentity
 from fsrcheck.statement import Paper, Statement
 
 GROUP = "fsrcheck.papers"
 
 # Nothing is claimed of an open statement, and a refuted one rests on its counterexample alone.
 WITHOUT_CONTROLS = (Verdict.OPEN, Verdict.REFUTED)
-
-# Whether these are violated does not depend on which seeds were drawn, or on the share of the error budget.
-NEVER_BY_CHANCE = (Alternation, Certified, ExponentChain, Identity, SymbolicIdentity)
 
 
 class Registry:
@@ -102,7 +94,8 @@ class Registry:
 
 
 def _by_chance(claim: Claim) -> bool:
-    return not isinstance(claim, NEVER_BY_CHANCE) and not getattr(claim, "corroborates", False)
+    """Whether other seeds, or a larger share of the error budget, could have violated a true claim of this kind."""
+    return bool(getattr(claim, "by_chance", True)) and not getattr(claim, "corroborates", False)
 
 
 @cache

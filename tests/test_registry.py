@@ -7,6 +7,8 @@ import pytest
 
 from fsrcheck import registry
 from fsrcheck.errors import FsrcheckError, InputError
+from fsrcheck.evidence.bound import Bound
+from fsrcheck.evidence.identity import Identity
 from fsrcheck.evidence.outcome import Verdict
 from fsrcheck.registry import Registry
 from fsrcheck.statement import Paper
@@ -72,10 +74,26 @@ def test_selecting_nothing_selects_all():
     assert FOUND.select([]) == [THEOREM, SQUARE]
 
 
-def test_the_budget_is_split_over_the_claims_and_controls_of_all_that_make_trials_whatever_is_selected():
+def test_the_budget_is_split_over_the_claims_of_all_that_make_trials_whatever_is_selected():
     assert THEOREM.needs_trials
     assert not SQUARE.needs_trials
-    assert FOUND.budget.judgements == len(THEOREM.claims) + len(THEOREM.controls)
+    assert FOUND.budget.judgements == len(THEOREM.claims)
+
+
+def test_claims_that_chance_cannot_violate_take_no_share_and_unknown_ones_take_one():
+    bound = next(claim for claim in THEOREM.claims if isinstance(claim, Bound))
+    kinds = [Identity("equal", "", "residual", 1e-12), replace(bound, name="searched", corroborates=True), Unknown()]
+    registry = Registry([paper_of(replace(THEOREM, claims=(bound, *kinds)))])
+    assert registry.budget.judgements == 2
+
+
+class Unknown:
+    """A claim of somebody else's that says nothing about chance."""
+
+    name, text = "unknown", ""
+
+    def judge(self, evidence):
+        """Never called."""
 
 
 def test_the_paper_of_a_statement_is_known():

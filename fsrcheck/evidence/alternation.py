@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import ClassVar
 
 from fsrcheck.evidence.claim import Certificate, Evidence, Judgement, Strength
 from fsrcheck.evidence.exponents import Link
@@ -43,6 +44,8 @@ class Alternation:
         values: exponents of the other quantities.
         max_rounds: how many rounds are allowed.
     """
+
+    by_chance: ClassVar[bool] = False
 
     name: str
     text: str

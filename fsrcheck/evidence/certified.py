@@ -9,7 +9,7 @@ negative number: there, divide the margin by the factor that vanishes, or prove 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import flint
 import sympy
@@ -156,6 +156,8 @@ class Certified:
         max_cells, polish: see ``Effort``.
         precision: of the balls, in bits.
     """
+
+    by_chance: ClassVar[bool] = False
 
     name: str
     text: str

@@ -138,7 +138,10 @@ class Judgement:
 
 
 class Claim(Protocol):
-    """Anything that can be asserted of trials (or, for a symbolic claim, of no trials at all)."""
+    """Anything that can be asserted of trials (or, for a symbolic claim, of no trials at all).
+
+    One that takes no share of the error budget, because chance cannot violate it, says so with ``by_chance = False``.
+    """
 
     @property
     def name(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import ClassVar
 
 from fsrcheck.evidence.claim import Certificate, Evidence, Judgement, Strength
 from fsrcheck.evidence.monomials import Monomial, power_text, quantity
@@ -104,6 +105,8 @@ class ExponentChain:
         links: in the order of the proof.
         values: the exponent of every named quantity, exactly ("-0.49", "1/3", -1).
     """
+
+    by_chance: ClassVar[bool] = False
 
     name: str
     text: str

@@ -1,6 +1,7 @@
 """``Identity``: two expressions are equal, measured up to rounding; see ``symbolic`` for a proof."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from fsrcheck.evidence.claim import (
     EVERYTHING,
@@ -23,6 +24,8 @@ class Identity:
         residual: name of the measurement, |left - right| / scale.
         tolerance: an upper bound of the rounding error, derived in the lemma module.
     """
+
+    by_chance: ClassVar[bool] = False
 
     name: str
     text: str

@@ -9,6 +9,7 @@ functions and matrices are replaced by concrete ones and symbols by numbers, and
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import sympy
 
@@ -32,6 +33,8 @@ class SymbolicIdentity:
             written down are evaluated numerically, before any simplification, with concrete functions and matrices.
         tolerance: what a relative difference may be by rounding.
     """
+
+    by_chance: ClassVar[bool] = False
 
     name: str
     text: str
