@@ -80,7 +80,7 @@ def test_a_verdict_is_a_word_and_a_sign(page):
 def test_what_was_run_is_said(page, results, registry):
     for text in ("quick", "2026-01-02", "torch", results[0].device, results[0].replay, "10⁻⁶"):
         assert text in page
-    assert f"of {registry.budget.judgements} claims and controls" in page
+    assert f"of {registry.budget.judgements} claims that chance could violate" in page
 
 
 def test_an_erratum_shows_all_its_parts(page):
