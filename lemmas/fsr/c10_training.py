@@ -27,6 +27,7 @@ Source: section 5, l.480-485; section C.4, l.1481-1836.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import log10
 
 import torch
 from torch import Tensor
@@ -87,10 +88,10 @@ def run(parameters: Parameters, seeds: Sequence[int], device: str) -> list[Obser
 
 
 def gated_error(parameters: Parameters, instances: Instances, learned: Learned) -> Tensor:
-    """The largest |E 1{S_r > bb} S_r' - E 1{S*_r > bb} S*_r'| within a patch over (k/m)^2, bb from b to 1/2, (batch,)."""
+    """The largest |E 1{S_r > bb} S_r' - E 1{S*_r > bb} S*_r'| within a patch over (k/m)^2, bb from b to m^-0.01, (batch,)."""
     assert learned.directions is not None
     within = same_patch(instances.law)
-    gates = torch.logspace(0, 1, GATES, dtype=torch.float64) * min(parameters.b, 0.05)
+    gates = torch.logspace(log10(parameters.b), -0.01 * log10(parameters.num_channels), GATES, dtype=torch.float64)
     found = [
         _gated(learned.channels, learned.directions @ learned.directions.mT, gate)
         - _gated(instances.law.channels, instances.law.correlations, gate)

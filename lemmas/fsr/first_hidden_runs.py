@@ -83,6 +83,9 @@ class Parameters(TargetParameters):
         require_word("pairs", self.pairs, (ALL_PAIRS, WITHIN_ONLY, NO_PAIRS))
         if self.b <= 0:
             raise InputError(f"the cutoff b must be positive, got {self.b}")
+        if self.real_samples and self.dictionary_error:
+            given = f"real_samples = {self.real_samples} and dictionary_error = {self.dictionary_error}"
+            raise InputError(f"real_samples must be 0 where the dictionary is not exact, got {given}")
 
     @property
     def b(self) -> float:
@@ -149,10 +152,17 @@ def build(parameters: Parameters, seeds: Sequence[int], device: str) -> Instance
         return Instances(law, exact, margins)
     learned = perturbed(atoms, parameters, seeds)
     oracle = LearnedDictionary(law, atoms, learned, cutoff, seeds=seeds, num_samples=parameters.num_samples)
-    rare = false_activation_probability(law, oracle.target_mixing, cutoff).amax(dim=-1)
+    add_unseen_margins(margins, parameters, law, oracle)
+    return Instances(law, oracle, margins)
+
+
+def add_unseen_margins(
+    margins: Sequence[dict[str, float]], parameters: Parameters, law: FirstLevelLaw, oracle: LearnedDictionary
+) -> None:
+    """Add the premise that no false activation matters which the oracle's samples do not show."""
+    rare = false_activation_probability(law, oracle.target_mixing, oracle.cutoff).amax(dim=-1)
     for i, margin in enumerate(margins):
         margin["false_activations"] = unseen_margin(parameters, float(rare[i]), int(oracle.false_activations[i]))
-    return Instances(law, oracle, margins)
 
 
 def unseen_margin(parameters: Parameters, chance: float, seen: int) -> float:

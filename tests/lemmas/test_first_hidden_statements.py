@@ -1,8 +1,11 @@
 """What the measured statements of the first hidden layer look at: moments, codes and rotations of the learner."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from fsrcheck.errors import InputError
 from fsrcheck.gaussian import relu_mean
 from fsrcheck.model.streams import standard_normal, streams
 from fsrcheck.training.first_hidden import Learned
@@ -87,3 +90,25 @@ def test_extremes_are_those_of_the_neurons_and_a_batch_equals_a_loop() -> None:
         (alone,) = run_invariant(CASES[0], [seed], "cpu")
         for name, value in alone.measurements.items():
             assert value.value == pytest.approx(together[index].measurements[name].value, rel=1e-6), name
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_patches": 2}, "one patch"),
+        ({"dictionary_error": 0.0, "cutoff": 0.1}, "error of the dictionary above 0"),
+        ({"num_rounds": 0}, "num_rounds must be at least 1, got 0"),
+        ({"output_samples": 0}, "output_samples must be at least 1, got 0"),
+        ({"real_samples": 8}, "real_samples must be 0 where the dictionary is not exact"),
+    ],
+)
+def test_what_no_round_can_be_run_on_is_refused(changes: dict[str, float], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        replace(ROUND, **changes)  # type: ignore[arg-type]
+
+
+def test_a_round_through_a_cutoff_without_a_bound_or_samples_fails_its_premise() -> None:
+    (unseen,) = run_round(replace(ROUND, cutoff_ratio=4.5, dictionary_error=1e-3), [4], "cpu")
+    assert unseen.premises["false_activations"] < 0
+    (safe,) = run_round(ROUND, [4], "cpu")
+    assert safe.premises["false_activations"] > 0
