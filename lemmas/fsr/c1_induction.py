@@ -10,9 +10,9 @@ W^D = W. It comes from Lemma A.1 or from Lemma B.2.
 Checkable form: with poly(k) = m^o(1) Lemma A.1's error m^-1/2 is at most m^-0.1 and b = delta m^0.02 far below 1 (exact
 powers of m). And a round keeps the hypothesis: from delta = 0.04 and 0.02 it leaves at most 3 delta/4.
 
-Measured: factors of 0.2 to 0.4 at m = 16, N = 32768 (with N = 16384 up to 0.63 over 64 seeds, and once above 3/4): what is left is
-mostly the noise of Algorithm 1's moments, about sqrt(delta m/(k N)), so that further rounds would need more samples. Controls: Algorithm 2 without D4; the printed cutoff;
-delta = m^-0.1 beyond its slack.
+Measured: factors of 0.2 to 0.4 at m = 16, N = 32768 (with N = 16384 up to 0.63 over 64 seeds, and once above 3/4): what is left
+is mostly the noise of Algorithm 1's moments, about sqrt(delta m/(k N)), so that further rounds would need more samples.
+Controls: Algorithm 2 without D4; the printed cutoff; delta = m^-0.1 beyond its slack.
 Departures: b = 12 delta, bb = 8 delta; the surrogate P = 2 of Algorithm 1; delta is known; it starts below Lemma A.1's error
 at these sizes (fsr.chain has the sizes from which the chain closes).
 Source: section C, l.1044-1048.
