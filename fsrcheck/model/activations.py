@@ -17,7 +17,7 @@ def smoothed_relu(z: Tensor, smoothing: float) -> Tensor:
     return smoothing * u**3 * (1 - u / 2) + torch.relu(z - smoothing)
 
 
-def smoothed_leaky_relu(z: Tensor, leak: float, smoothing: float | None = None) -> Tensor:
+def smoothed_leaky_relu(z: Tensor, leak: float | Tensor, smoothing: float | None = None) -> Tensor:
     """Repaired smoothed leaky ReLU: leak z + (1 - leak) ReLU~(z), elementwise.
 
     As printed (section 2, l.82-84) it would be z above zeta and zeta z below 0 with slope at most 1: then
@@ -26,11 +26,19 @@ def smoothed_leaky_relu(z: Tensor, leak: float, smoothing: float | None = None) 
     `smoothing`, f' in [leak, 1] and f'' in [0, 1.5 (1 - leak)/smoothing].
 
     The paper uses one zeta for both; here `leak` in (0, 1] and the width `smoothing` > 0 (default: leak)
-    are separate.
+    are separate. A tensor of leaks broadcasts with z, needs a `smoothing`, and its range is not checked.
     """
-    if not 0 < leak <= 1:
+    if isinstance(leak, Tensor):
+        if smoothing is None:
+            raise InputError("smoothing must be given with a tensor of leaks, got None")
+    elif not 0 < leak <= 1:
         raise InputError(f"leak must be in (0, 1], got {leak}")
     return leak * z + (1 - leak) * smoothed_relu(z, leak if smoothing is None else smoothing)
+
+
+def smoothed_abs(x: Tensor, cutoff: float, smoothing: float) -> Tensor:
+    """abs~(x) = ReLU~(x - b) + ReLU~(-x - b), elementwise: 0 on [-b, b], b = `cutoff` >= 0 (section 4.3, l.373)."""
+    return smoothed_relu(x.abs() - cutoff, smoothing)
 
 
 def _check_positive(name: str, value: float) -> None:

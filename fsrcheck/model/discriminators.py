@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fsrcheck.model.activations import smoothed_relu
+from fsrcheck.model.activations import smoothed_abs, smoothed_leaky_relu, smoothed_relu
 from fsrcheck.model.smoothed_slopes import smoothed_bump, smoothed_step
 
 
@@ -94,6 +94,40 @@ class MarginalDiscriminator:
     def value(self, patches: Tensor, parameters: Tensor) -> Tensor:
         """Return D^(4)_r, shape (row, sample, channel), of Y (row, sample, patch_dim)."""
         return (self.features(patches) * self.gate(parameters)[:, None]).sum(dim=-1)
+
+
+@dataclass(frozen=True)
+class SuperResolutionDiscriminator:
+    """D^(2)_r(Y_1, Y_2) = abs~(s_r - g(p_r)), g the LeakyReLU, of a patch and its parents one level below (section 4.3, l.386).
+
+    s = (W^D_l)^T Y_1 and p_r = sum over parents j' of <V^D_{r,j'}, g((W^D_{l-1,j'})^T Y_{2,j'})> - b^D_r. Parameters are
+    (row, channel, fan-in + 1): V^D, parent by parent, and b^D last.
+
+    Attributes:
+        detector: W^D_l, shape (row, patch_dim, channel).
+        lower_detector: W^D_{l-1}, shape (row, parent, lower patch_dim, lower channel).
+        cutoff: b, the same in all rows.
+        leak: zeta below 0; in (0, 1].
+        smoothing: zeta as the width of the transitions.
+    """
+
+    detector: Tensor
+    lower_detector: Tensor
+    cutoff: float
+    leak: float
+    smoothing: float
+
+    def predicted(self, lower: Tensor, parameters: Tensor) -> Tensor:
+        """Return g(p), shape (row, sample, channel), of Y_2 (row, sample, parent, lower patch_dim)."""
+        read = (lower.transpose(1, 2) @ self.lower_detector).transpose(1, 2).flatten(2)
+        decoded = smoothed_leaky_relu(read, self.leak, self.smoothing)
+        linear = decoded @ parameters[..., :-1].mT - parameters[:, None, :, -1]
+        return smoothed_leaky_relu(linear, self.leak, self.smoothing)
+
+    def value(self, upper: Tensor, lower: Tensor, parameters: Tensor) -> Tensor:
+        """Return D^(2), shape (row, sample, channel), of Y_1 (row, sample, patch_dim) and Y_2."""
+        gap = upper @ self.detector - self.predicted(lower, parameters)
+        return smoothed_abs(gap, self.cutoff, self.smoothing)
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,23 @@ def smoothed_bump(z: Tensor, smoothing: float) -> Tensor:
     return 6 * u * (1 - u) / smoothing
 
 
-def smoothed_leaky_step(z: Tensor, leak: float, smoothing: float) -> Tensor:
+def smoothed_leaky_step(z: Tensor, leak: float | Tensor, smoothing: float) -> Tensor:
     """The derivative of ``smoothed_leaky_relu``: leak + (1 - leak) ReLU~'(z), elementwise."""
     return leak + (1 - leak) * smoothed_step(z, smoothing)
+
+
+def smoothed_leaky_pair(z: Tensor, leak: float | Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+    """``smoothed_leaky_relu`` and its derivative, in one pass over z."""
+    u = _inside(z, smoothing)
+    square = u * u
+    step = square * (3 - 2 * u)
+    above = smoothing * square * u * (1 - u / 2) + torch.relu(z - smoothing)
+    return leak * z + (1 - leak) * above, leak + (1 - leak) * step
+
+
+def smoothed_abs_slope(x: Tensor, cutoff: float, smoothing: float) -> Tensor:
+    """The derivative of ``smoothed_abs``, elementwise: 0 on [-b, b], +-1 beyond b + zeta."""
+    return x.sign() * smoothed_step(x.abs() - cutoff, smoothing)
 
 
 def _inside(z: Tensor, smoothing: float) -> Tensor:

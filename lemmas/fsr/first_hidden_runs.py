@@ -10,7 +10,7 @@ are averages over that many patches (``first_hidden_samples``), W = W*. D4 then 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -173,7 +173,19 @@ def unseen_margin(parameters: Parameters, chance: float, seen: int) -> float:
     return 0.0 if seen >= VISIBLE else 0.1 * parameters.dictionary_error - chance / parameters.firing
 
 
-def perturbed(atoms: Tensor, parameters: Parameters, seeds: Sequence[int]) -> Tensor:
+class ColumnErrors(Protocol):
+    """Parameters of how far off a learner's dictionary is."""
+
+    @property
+    def dictionary_error(self) -> float:
+        """delta of every column."""
+
+    @property
+    def direction(self) -> str:
+        """Of the columns' errors."""
+
+
+def perturbed(atoms: Tensor, parameters: ColumnErrors, seeds: Sequence[int]) -> Tensor:
     """Unit columns at distance delta from the atoms, (batch, patch, patch_dim, channel)."""
     if parameters.direction == RANDOM:
         drawn = standard_normal(streams(seeds, "start of Algorithm 2"), atoms.shape[1:], atoms.device)

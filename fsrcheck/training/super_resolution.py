@@ -1,0 +1,323 @@
+r"""Algorithm 3 (GAN_ForwardSuperResolution, section 4.3): learn level l from level l - 1 by the discriminator D^(2).
+
+The game is min over (V^D, b^D), max over (V, b) of E D^(2)(X*_l, X*_{l-1}) - E D^(2)(X_l, X_{l-1}) and regularisers, with the
+generator inside (Algorithm 6). Whatever is said of one channel is done for all channels, patches and instances at once: a row
+is an instance and a patch, and channel r's D^(2)_r moves the parameters of channel r only (line 5).
+
+- ``SuperResolutionGame`` is the game as printed, for ``descend_ascend``: any number of inner steps, one step size, and the
+  loop over channels, if wanted, by ``channel``.
+- ``learn_super_resolution`` is a working form: one inner step; the leak zeta is lowered while it learns; and the step is
+  Polyak's, cut off at the printed eta: both objectives have minimum 0 (up to regularisers), and on the samples where
+  abs~ > 0 the step aims at s_r = g(p_r), so that it gets inside [-b, b]. Steps with a constant or a falling eta, for all
+  samples alike, are there beside it.
+
+Everything runs in units of the cutoff b, which may differ from row to row: inputs are divided by b, parameters are not.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fsrcheck.errors import InputError
+from fsrcheck.model.activations import smoothed_leaky_relu
+from fsrcheck.model.smoothed_slopes import smoothed_abs_slope, smoothed_leaky_pair
+from fsrcheck.training.super_resolution_samples import PairSamples, PairSource
+
+POLYAK, FALLING, CONSTANT = "polyak", "falling", "constant"
+STEP_RULES = (POLYAK, FALLING, CONSTANT)
+PRINTED_SIGNS, CORRECTED_SIGNS = (
+    1.0,
+    -1.0,
+)  # of lambda_G ||V||^2 - lambda_D ||V^D||^2: first version, conference version
+
+
+@dataclass(frozen=True)
+class Slope:
+    """What a player knows of its objective at its parameters, each of shape (row, channel, ...), in units of b.
+
+    Attributes:
+        distance: the mean of |s_r - g(p_r)| over all samples, where abs~ = 0 counted as 0.
+        gradient: of the mean of abs~ in the player's parameters, (row, channel, fan-in + 1).
+    """
+
+    distance: Tensor
+    gradient: Tensor
+
+
+@dataclass(frozen=True)
+class SuperResolutionGame:
+    """The game of line 5: outer (V^D, b^D), inner (V, b), each (row, channel, fan-in + 1), the thresholds last.
+
+    Attributes:
+        source: the samples.
+        num_samples: N, of each kind and round.
+        cutoff: b, shape (row,).
+        leak: zeta below 0, by the round.
+        smoothing: zeta as a width, in units of b.
+        generator_decay, discriminator_decay: lambda_G and lambda_D, in units of b.
+        signs: of both regularisers: ``PRINTED_SIGNS`` or ``CORRECTED_SIGNS``.
+        from_fakes: whether the discriminator sees the learner's samples; without them it solves a regression.
+        channel: the one whose parameters move; None moves all.
+    """
+
+    source: PairSource
+    num_samples: int
+    cutoff: Tensor
+    leak: Callable[[int], float | Tensor]
+    smoothing: float = 0.1
+    generator_decay: float = 0.0
+    discriminator_decay: float = 0.0
+    signs: float = CORRECTED_SIGNS
+    from_fakes: bool = True
+    channel: int | None = None
+
+    def draw(self, step: int) -> tuple["DetectedSamples", float | Tensor]:
+        """The samples of this round, in units of b, and its leak."""
+        leak = self.leak(step)
+        scale = 1 / self.cutoff[:, None, None]
+        return DetectedSamples.of(self.source.draw(self.num_samples), scale, leak, self.smoothing), leak
+
+    def inner_gradient(self, outer: Tensor, inner: Tensor, samples: Any) -> Tensor:
+        """Of -E D^(2)(X_l, X_{l-1}) and the generator's regulariser."""
+        drawn, leak = samples
+        gradient = -self.generator_slope(outer, inner, drawn, leak).gradient
+        return self._kept(gradient + self.signs * self.generator_decay * _weights_only(inner))
+
+    def outer_gradient(self, outer: Tensor, inner: Tensor, samples: Any) -> Tensor:
+        """Of E D^(2)(X*_l, X*_{l-1}) - E D^(2)(X_l, X_{l-1}) and the discriminator's regulariser."""
+        drawn, leak = samples
+        gradient = self.discriminator_slope(outer, inner, drawn, leak).gradient
+        return self._kept(gradient - self.signs * self.discriminator_decay * _weights_only(outer))
+
+    def generator_slope(self, outer: Tensor, inner: Tensor, samples: "DetectedSamples", leak: float | Tensor) -> Slope:
+        """Of E D^(2)(X_l, X_{l-1}) in the generator's parameters."""
+        codes, slopes = smoothed_leaky_pair(samples.own_codes.linear(inner), leak, self.smoothing)
+        predicted = smoothed_leaky_relu(samples.own_lower.linear(outer), leak, self.smoothing)
+        gap = codes @ self.source.overlaps.mT - predicted
+        slope = smoothed_abs_slope(gap, 1.0, self.smoothing)
+        norms = torch.diagonal(self.source.overlaps, dim1=-2, dim2=-1)[..., None]
+        return Slope((gap * slope).mean(dim=1), norms * samples.own_codes.gradient(slope * slopes))
+
+    def discriminator_slope(
+        self, outer: Tensor, inner: Tensor, samples: "DetectedSamples", leak: float | Tensor
+    ) -> Slope:
+        """Of the discriminator's objective in its parameters; the distance is that of the target's samples."""
+        found = self._descent(samples.upper, samples.lower, outer, leak)
+        if not self.from_fakes:
+            return found
+        codes = smoothed_leaky_relu(samples.own_codes.linear(inner), leak, self.smoothing)
+        fakes = self._descent(codes @ self.source.overlaps.mT, samples.own_lower, outer, leak)
+        return Slope(found.distance, found.gradient - fakes.gradient)
+
+    def _descent(self, upper: Tensor, lower: "Inputs", outer: Tensor, leak: float | Tensor) -> Slope:
+        """Of E abs~(s - g(p)) in (V^D, b^D), on samples s = ``upper``."""
+        predicted, slopes = smoothed_leaky_pair(lower.linear(outer), leak, self.smoothing)
+        gap = upper - predicted
+        slope = smoothed_abs_slope(gap, 1.0, self.smoothing)
+        return Slope((gap * slope).mean(dim=1), lower.gradient(-slope * slopes))
+
+    def _kept(self, gradient: Tensor) -> Tensor:
+        """The gradient of the channel in training, 0 elsewhere."""
+        if self.channel is None:
+            return gradient
+        kept = torch.zeros_like(gradient)
+        kept[:, self.channel] = gradient[:, self.channel]
+        return kept
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a linear layer reads, (row, sample, fan-in), in units of b, and the -1 that its thresholds are read with."""
+
+    values: Tensor
+    unit: Tensor  # 1 / b, (row, 1, 1)
+
+    def linear(self, parameters: Tensor) -> Tensor:
+        """V u - b, shape (row, sample, channel), of parameters (row, channel, fan-in + 1)."""
+        return torch.baddbmm(-parameters[:, None, :, -1] * self.unit, self.values, parameters[..., :-1].mT)
+
+    def gradient(self, back: Tensor) -> Tensor:
+        """The gradient in the parameters of the mean over samples, from that in V u - b."""
+        share = 1 / back.shape[1]
+        weights = back.mT @ self.values
+        return share * torch.cat([weights, -(back.sum(dim=1) * self.unit[:, 0])[..., None]], dim=-1)
+
+
+@dataclass(frozen=True)
+class DetectedSamples:
+    """``PairSamples`` in units of b; what the discriminator reads below has gone through its LeakyReLU."""
+
+    upper: Tensor
+    lower: Inputs
+    own_lower: Inputs
+    own_codes: Inputs
+
+    @classmethod
+    def of(cls, samples: PairSamples, unit: Tensor, leak: float | Tensor, smoothing: float) -> "DetectedSamples":
+        """Divide by b and apply the first layer."""
+        lower, own_lower = (
+            Inputs(smoothed_leaky_relu(part * unit, leak, smoothing), unit)
+            for part in (samples.lower, samples.own_lower)
+        )
+        return cls(samples.upper * unit, lower, own_lower, Inputs(samples.own_codes * unit, unit))
+
+
+@dataclass(frozen=True)
+class SuperResolutionSettings:
+    """How ``learn_super_resolution`` descends.
+
+    Attributes:
+        step_size: eta; for ``POLYAK`` the largest step. m Pr[S_r > 0] channels fire at once: 1/(8 Pr[S_r > 0]) works.
+        num_steps: T, of the discriminator.
+        inner_steps: of the generator in each.
+        batch_size: N, fresh samples of each kind in every step.
+        rule: ``POLYAK``; ``FALLING``, eta that falls to 0 by a cosine over the second half; ``CONSTANT``.
+        first_leak, last_leak: zeta below 0, at first and from ``settled`` on, the latter in units of b; it falls geometrically.
+        settled: the share of the steps after which the leak is the last one.
+        smoothing: zeta as a width, in units of b.
+        decay: lambda_D in units of b; lambda_G is a tenth of it.
+        signs, from_fakes: see ``SuperResolutionGame``.
+    """
+
+    step_size: float
+    num_steps: int = 2000
+    inner_steps: int = 1
+    batch_size: int = 512
+    rule: str = POLYAK
+    first_leak: float = 0.03
+    last_leak: float = 0.03
+    settled: float = 0.5
+    smoothing: float = 0.1
+    decay: float = 1e-6
+    signs: float = CORRECTED_SIGNS
+    from_fakes: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what no descent can have."""
+        if self.rule not in STEP_RULES:
+            raise InputError(f"step rule must be one of {', '.join(STEP_RULES)}, got {self.rule!r}")
+        for name in ("num_steps", "inner_steps", "batch_size"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("step_size", "smoothing", "first_leak", "last_leak"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} must be positive, got {getattr(self, name)}")
+        if not self.first_leak <= 1:
+            raise InputError(f"first_leak must be at most 1, got {self.first_leak}")
+        if not 0 < self.settled <= 1:
+            raise InputError(f"settled must be in (0, 1], got {self.settled}")
+        if not self.decay >= 0:
+            raise InputError(f"decay must be at least 0, got {self.decay}")
+
+    def leak(self, cutoff: Tensor, step: int) -> Tensor:
+        """zeta of a step, (row, 1, 1), of cutoffs (row,); never above the first one."""
+        last = (self.last_leak * cutoff).clamp(max=self.first_leak)
+        share = min(1.0, step / (self.settled * self.num_steps))
+        return (self.first_leak * (last / self.first_leak) ** share)[:, None, None]
+
+    def eta(self, step: int) -> float:
+        """The printed step size, or what is left of it."""
+        left = 2 * (1 - step / self.num_steps)
+        if self.rule != FALLING or left >= 1:
+            return self.step_size
+        return self.step_size * (1 - math.cos(math.pi * left)) / 2
+
+
+@dataclass(frozen=True)
+class SuperResolved:
+    """The result of Algorithm 3 before its last line.
+
+    Attributes:
+        generator, discriminator: (V, b) and (V^D, b^D), each (row, channel, fan-in + 1), the thresholds last.
+        leak: zeta at the end, (row,).
+        watched: the watcher's tensors at every step and at the end, stacked in front, or None.
+    """
+
+    generator: Tensor
+    discriminator: Tensor
+    leak: Tensor
+    watched: Tensor | None
+
+
+Watcher = Callable[[SuperResolutionGame, Tensor, Tensor, Any], Tensor]
+
+
+def identity_start(source: PairSource) -> Tensor:
+    """Line 3: V = I on the first parent, truncated where the levels differ in size, 0 elsewhere, and b = 0."""
+    rows, channels, _ = source.overlaps.shape
+    start = source.overlaps.new_zeros(rows, channels, source.fan_in + 1)
+    start[..., : source.lower_channels] = torch.eye(
+        channels, source.lower_channels, dtype=start.dtype, device=start.device
+    )
+    return start
+
+
+def raised(parameters: Tensor, amount: Tensor) -> Tensor:
+    """Line 6: every threshold of (row, channel, fan-in + 1) plus ``amount``, (row,)."""
+    return torch.cat([parameters[..., :-1], parameters[..., -1:] + amount[:, None, None]], dim=-1)
+
+
+def learn_super_resolution(
+    source: PairSource,
+    cutoff: Tensor,
+    settings: SuperResolutionSettings,
+    *,
+    start: Tensor | None = None,
+    watch: Watcher | None = None,
+) -> SuperResolved:
+    """Run Algorithm 3, up to line 5, in its working form from ``start`` (``identity_start``), for all rows.
+
+    ``watch(game, discriminator, generator, samples)`` is recorded before every step, and at the end on fresh samples.
+
+    Raises:
+        InputError: a cutoff that is not positive.
+    """
+    if not bool((cutoff > 0).all()):
+        raise InputError(f"cutoff must be positive, got {float(cutoff.min())}")
+    game = SuperResolutionGame(
+        source,
+        settings.batch_size,
+        cutoff,
+        lambda step: settings.leak(cutoff, step),
+        smoothing=settings.smoothing,
+        generator_decay=settings.decay / 10,
+        discriminator_decay=settings.decay,
+        signs=settings.signs,
+        from_fakes=settings.from_fakes,
+    )
+    discriminator = generator = identity_start(source) if start is None else start
+    pull = settings.signs * settings.decay * settings.step_size * cutoff[:, None, None]
+    watched = []
+    for step in range(settings.num_steps):
+        samples = game.draw(step)
+        for _ in range(settings.inner_steps):
+            found = game.generator_slope(discriminator, generator, *samples)
+            size = _step_size(found, cutoff, settings, step)
+            generator = generator - size * found.gradient + pull / 10 * _weights_only(generator)
+        if watch:
+            watched.append(watch(game, discriminator, generator, samples))
+        found = game.discriminator_slope(discriminator, generator, *samples)
+        size = _step_size(found, cutoff, settings, step)
+        discriminator = discriminator - size * found.gradient + pull * _weights_only(discriminator)
+    if watch:
+        watched.append(watch(game, discriminator, generator, game.draw(settings.num_steps)))
+    leak = settings.leak(cutoff, settings.num_steps)[:, 0, 0]
+    return SuperResolved(generator, discriminator, leak, torch.stack(watched) if watched else None)
+
+
+def _step_size(found: Slope, cutoff: Tensor, settings: SuperResolutionSettings, step: int) -> Tensor:
+    """The step for gradients in units of b, (row, channel, 1)."""
+    eta = cutoff[:, None, None] * settings.eta(step)
+    if settings.rule != POLYAK:
+        return eta
+    squares = found.gradient.square().sum(dim=-1, keepdim=True)
+    return torch.minimum(eta, found.distance[..., None] / squares.clamp(min=torch.finfo(squares.dtype).tiny))
+
+
+def _weights_only(parameters: Tensor) -> Tensor:
+    """2 V, the gradient of ||V||^2 in (V, b)."""
+    return torch.cat([2 * parameters[..., :-1], torch.zeros_like(parameters[..., -1:])], dim=-1)
