@@ -31,13 +31,16 @@ def smoothed_leaky_relu(z: Tensor, leak: float | Tensor, smoothing: float | None
     if isinstance(leak, Tensor):
         if smoothing is None:
             raise InputError("smoothing must be given with a tensor of leaks, got None")
-    elif not 0 < leak <= 1:
+        width = smoothing
+    elif 0 < leak <= 1:
+        width = leak if smoothing is None else smoothing
+    else:
         raise InputError(f"leak must be in (0, 1], got {leak}")
-    return leak * z + (1 - leak) * smoothed_relu(z, leak if smoothing is None else smoothing)
+    return leak * z + (1 - leak) * smoothed_relu(z, width)
 
 
 def smoothed_abs(x: Tensor, cutoff: float, smoothing: float) -> Tensor:
-    """abs~(x) = ReLU~(x - b) + ReLU~(-x - b), elementwise: 0 on [-b, b], b = `cutoff` >= 0 (section 4.3, l.373)."""
+    """abs~(x) = ReLU~(x - b) + ReLU~(-x - b), elementwise: 0 on [-b, b], b = `cutoff` >= 0 (section 4.3, l.386)."""
     return smoothed_relu(x.abs() - cutoff, smoothing)
 
 
