@@ -56,7 +56,7 @@ def _by_error(cases: Sequence[Case]) -> list[Drawing]:
     axes = log_log_axes(figure.subplots(), ERRORS, x_label="error of the dictionary δ", y_label="error of D4's result")
     errors = [case.parameters.dictionary_error for case in cases]
     for index, (name, label) in enumerate(NAMES.items()):
-        _draw_line(axes, errors, cases, name, label, index)
+        draw_line(axes, errors, cases, name, label, index)
     axes.plot(errors, [5 * error for error in errors], color=BOUND_COLOUR, linewidth=1.3, label="claimed, 5 δ")
     finish_log_axis(axes)
     draw_legend(axes)
@@ -105,7 +105,7 @@ def _by_ratio(cases: Sequence[Case]) -> list[Drawing]:
     ]
 
 
-def _draw_line(axes: Axes, sizes: Sequence[float], cases: Sequence[Case], name: str, label: str, index: int) -> None:
+def draw_line(axes: Axes, sizes: Sequence[float], cases: Sequence[Case], name: str, label: str, index: int) -> None:
     """Geometric means, and the range of the trials."""
     trials = [drawable(values(case, name)) for case in cases]
     colour = SERIES_COLOURS[index]

@@ -12,7 +12,7 @@ from fsrcheck.model.streams import standard_normal, streams
 from fsrcheck.training.super_resolution import SuperResolved
 from lemmas.fsr.d2_measures import cutoff_grid, measure
 from lemmas.fsr.d2_super_resolution import COARSE, START, STATEMENT, markov_is_polynomial, run
-from lemmas.fsr.super_resolution_runs import Instances, Parameters, Tail, build, comparisons, lower_levels, train
+from lemmas.fsr.super_resolution_runs import Instances, Parameters, Tail, build, comparisons, lower_levels
 
 SMALL = replace(START, num_channels=4, num_steps=600, evaluation_samples=8192)
 
