@@ -173,7 +173,7 @@ class SuperResolutionSettings:
     Attributes:
         step_size: eta; for ``POLYAK`` the largest step. m Pr[S_r > 0] channels fire at once: 1/(8 Pr[S_r > 0]) works.
         num_steps: T, of the discriminator.
-        inner_steps: of the generator in each.
+        inner_steps: of the generator in each; with 0 it stays where it starts.
         batch_size: N, fresh samples of each kind in every step.
         rule: ``POLYAK``; ``FALLING``, eta that falls to 0 by a cosine over the second half; ``CONSTANT``.
         first_leak, last_leak: zeta below 0, at first and from ``settled`` on, the latter in units of b; it falls geometrically.
@@ -200,9 +200,9 @@ class SuperResolutionSettings:
         """Refuse what no descent can have."""
         if self.rule not in STEP_RULES:
             raise InputError(f"step rule must be one of {', '.join(STEP_RULES)}, got {self.rule!r}")
-        for name in ("num_steps", "inner_steps", "batch_size"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name, least in (("num_steps", 1), ("inner_steps", 0), ("batch_size", 1)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name} must be at least {least}, got {getattr(self, name)}")
         for name in ("step_size", "smoothing", "first_leak", "last_leak"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} must be positive, got {getattr(self, name)}")
@@ -268,17 +268,68 @@ def learn_super_resolution(
     *,
     start: Tensor | None = None,
     watch: Watcher | None = None,
+    watch_every: int = 1,
 ) -> SuperResolved:
     """Run Algorithm 3, up to line 5, in its working form from ``start`` (``identity_start``), for all rows.
 
-    ``watch(game, discriminator, generator, samples)`` is recorded before every step, and at the end on fresh samples.
+    ``watch(game, discriminator, generator, samples)`` is recorded before every ``watch_every``-th step of the discriminator,
+    from the first on, and at the end on fresh samples.
+
+    Raises:
+        InputError: a cutoff that is not positive.
+    """
+    game = super_resolution_game(source, cutoff, settings)
+    discriminator = generator = identity_start(source) if start is None else start
+    pull = _pull(cutoff, settings)
+    watched = []
+    for step in range(settings.num_steps):
+        samples = game.draw(step)
+        for _ in range(settings.inner_steps):
+            generator = _generator_step(game, discriminator, generator, samples, settings, step)
+        if watch and step % watch_every == 0:
+            watched.append(watch(game, discriminator, generator, samples))
+        found = game.discriminator_slope(discriminator, generator, *samples)
+        size = _step_size(found, cutoff, settings, step)
+        discriminator = discriminator - size * found.gradient + pull * _weights_only(discriminator)
+    return _resolved(game, discriminator, generator, settings, watched, watch)
+
+
+def learn_generator(
+    source: PairSource,
+    cutoff: Tensor,
+    settings: SuperResolutionSettings,
+    *,
+    start: Tensor,
+    discriminator: Tensor,
+    watch: Watcher | None = None,
+    watch_every: int = 1,
+) -> SuperResolved:
+    """Take ``num_steps`` of the generator's steps alone, from ``start``, against a discriminator that stays as it is.
+
+    ``watch`` as for ``learn_super_resolution``, before the generator's steps.
+
+    Raises:
+        InputError: a cutoff that is not positive.
+    """
+    game = super_resolution_game(source, cutoff, settings)
+    generator, watched = start, []
+    for step in range(settings.num_steps):
+        samples = game.draw(step)
+        if watch and step % watch_every == 0:
+            watched.append(watch(game, discriminator, generator, samples))
+        generator = _generator_step(game, discriminator, generator, samples, settings, step)
+    return _resolved(game, discriminator, generator, settings, watched, watch)
+
+
+def super_resolution_game(source: PairSource, cutoff: Tensor, settings: SuperResolutionSettings) -> SuperResolutionGame:
+    """The game that these settings describe.
 
     Raises:
         InputError: a cutoff that is not positive.
     """
     if not bool((cutoff > 0).all()):
         raise InputError(f"cutoff must be positive, got {float(cutoff.min())}")
-    game = SuperResolutionGame(
+    return SuperResolutionGame(
         source,
         settings.batch_size,
         cutoff,
@@ -289,24 +340,39 @@ def learn_super_resolution(
         signs=settings.signs,
         from_fakes=settings.from_fakes,
     )
-    discriminator = generator = identity_start(source) if start is None else start
-    pull = settings.signs * settings.decay * settings.step_size * cutoff[:, None, None]
-    watched = []
-    for step in range(settings.num_steps):
-        samples = game.draw(step)
-        for _ in range(settings.inner_steps):
-            found = game.generator_slope(discriminator, generator, *samples)
-            size = _step_size(found, cutoff, settings, step)
-            generator = generator - size * found.gradient + pull / 10 * _weights_only(generator)
-        if watch:
-            watched.append(watch(game, discriminator, generator, samples))
-        found = game.discriminator_slope(discriminator, generator, *samples)
-        size = _step_size(found, cutoff, settings, step)
-        discriminator = discriminator - size * found.gradient + pull * _weights_only(discriminator)
+
+
+def _resolved(
+    game: SuperResolutionGame,
+    discriminator: Tensor,
+    generator: Tensor,
+    settings: SuperResolutionSettings,
+    watched: list[Tensor],
+    watch: Watcher | None,
+) -> SuperResolved:
+    """The result, after a last look on fresh samples."""
     if watch:
         watched.append(watch(game, discriminator, generator, game.draw(settings.num_steps)))
-    leak = settings.leak(cutoff, settings.num_steps)[:, 0, 0]
+    leak = settings.leak(game.cutoff, settings.num_steps)[:, 0, 0]
     return SuperResolved(generator, discriminator, leak, torch.stack(watched) if watched else None)
+
+
+def _generator_step(
+    game: SuperResolutionGame,
+    discriminator: Tensor,
+    generator: Tensor,
+    samples: Any,
+    settings: SuperResolutionSettings,
+    step: int,
+) -> Tensor:
+    found = game.generator_slope(discriminator, generator, *samples)
+    size = _step_size(found, game.cutoff, settings, step)
+    return generator - size * found.gradient + _pull(game.cutoff, settings) / 10 * _weights_only(generator)
+
+
+def _pull(cutoff: Tensor, settings: SuperResolutionSettings) -> Tensor:
+    """The discriminator's regulariser in one step, per unit of its gradient, (row, 1, 1); the generator's is a tenth."""
+    return settings.signs * settings.decay * settings.step_size * cutoff[:, None, None]
 
 
 def _step_size(found: Slope, cutoff: Tensor, settings: SuperResolutionSettings, step: int) -> Tensor:

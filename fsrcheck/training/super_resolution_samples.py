@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -90,7 +91,7 @@ class NetworkPairs:
         assert isinstance(top, HigherLevel)
         self._target, self._level, self._parents = target, level, top.parents
         self._own = TargetNetwork(target.levels[: level - 1]) if lower is None else lower
-        self._streams = [streams(seeds, f"Algorithm 3, {whose}, level {level}") for whose in ("target", "learner")]
+        self._streams = pair_streams(seeds, level)
         self._mixing = (dictionary.mT @ top.dictionary).flatten(0, 1)
         self.overlaps = (dictionary.mT @ dictionary).flatten(0, 1)
         self._lower_mixing = None if lower is None else self._mixed_below()
@@ -127,6 +128,12 @@ class NetworkPairs:
     def _of_parents(self, codes: Tensor) -> Tensor:
         """Codes (batch, sample, lower patch, channel) as every row's parents have them, (row, sample, fan-in)."""
         return codes[:, :, self._parents].flatten(3).transpose(1, 2).flatten(0, 1)
+
+
+def pair_streams(seeds: Sequence[int], level: int) -> tuple[list[np.random.Generator], list[np.random.Generator]]:
+    """The streams of the target's and of the learner's latents, one of each per instance."""
+    target, learner = (streams(seeds, f"Algorithm 3, {whose}, level {level}") for whose in ("target", "learner"))
+    return target, learner
 
 
 def _joined(first: PairSamples, second: PairSamples) -> PairSamples:

@@ -23,8 +23,8 @@ sample above S*, the gap at most 8.3b to 9.9b. The quantile is proportional to b
 quantile is between 1.4b and 2.2b (1.7b to 1.9b after 3000 steps), so that "2b" fails there for some instances.
 
 The second corollary needs more than the lemma: a silent channel must not be read as active. With b = 5 delta offsets exceed bb = b
-in one sample of a thousand, and at delta = 1e-4 the difference is 2000 times bb/m^2 instead of 20. It holds from b = 8 delta to
-12 delta on, as in Lemma C.10; here this is a control.
+in one sample of a thousand, and at delta = 1e-4 the difference is 2000 times bb/m^2 instead of 20. It holds with b = 12 delta
+(at 8 delta it is still up to 258 times bb/m^2), as in Lemma C.10; here this is a control.
 
 Controls: level l - 1 off by 0.2; no leak; b = 0.2 delta; a constant eta; the first version's regularisers at lambda = 1e-3; b =
 5 delta for the second corollary; few steps. Dense or duplicated codes are no controls of this lemma: D^(2) compares values sample

@@ -97,14 +97,20 @@ class Parameters(TargetParameters):
 
     @property
     def top_active(self) -> float:
-        """m Pr[S_r > 0] at the last level: it halves per level where there is one parent (``multilevel``)."""
-        return self.expected_active * (self.num_parents / 2) ** (self.num_levels - 1)
+        """m Pr[S_r > 0] at the last level, which changes from level to level as ``multilevel`` says."""
+        factor = 0.5 if self.family == "paper_example" else self.num_parents / 2
+        return self.expected_active * factor ** (self.num_levels - 1)
+
+    @property
+    def top_channels(self) -> int:
+        """m at the last level."""
+        return self.num_channels // 2 ** (self.num_levels - 1) if self.family == "paper_example" else self.num_channels
 
     @property
     def settings(self) -> SuperResolutionSettings:
         """Of Algorithm 3."""
         return SuperResolutionSettings(
-            step_size=self.step_share * self.num_channels / self.top_active,
+            step_size=self.step_share * self.top_channels / self.top_active,
             num_steps=self.num_steps,
             batch_size=self.batch_size,
             rule=self.rule,
@@ -224,10 +230,14 @@ def comparisons(parameters: Parameters, instances: Instances, generator: Tensor)
     size = (instances.target.latent_dim,)
     for start in range(0, parameters.evaluation_samples, CHUNK):
         count = min(CHUNK, parameters.evaluation_samples - start)
-        z = standard_normal(latents, (count, *size), instances.target.device)
-        own = instances.lower.codes(z)[-1][:, :, instances.top.parents].flatten(3).transpose(1, 2).flatten(0, 1)
-        linear = own @ generator[..., :-1].mT - generator[:, None, :, -1]
-        yield Compared(linear, instances.target.codes(z)[-1].transpose(1, 2).flatten(0, 1))
+        yield compared(instances, generator, standard_normal(latents, (count, *size), instances.target.device))
+
+
+def compared(instances: Instances, generator: Tensor, latents: Tensor) -> Compared:
+    """Codes of given latents (batch, sample, latent)."""
+    own = instances.lower.codes(latents)[-1][:, :, instances.top.parents].flatten(3).transpose(1, 2).flatten(0, 1)
+    linear = own @ generator[..., :-1].mT - generator[:, None, :, -1]
+    return Compared(linear, instances.target.codes(latents)[-1].transpose(1, 2).flatten(0, 1))
 
 
 class Tail:

@@ -1,4 +1,4 @@
-"""The discriminators D4 and D5: their printed sums, their slopes, their inner maxima, their symmetries."""
+"""The discriminators D2, D4 and D5: their printed sums, their slopes, their inner maxima, their symmetries."""
 
 import math
 
@@ -8,11 +8,12 @@ import torch
 from hypothesis import given, settings
 
 from fsrcheck.errors import InputError
-from fsrcheck.model.activations import smoothed_leaky_relu, smoothed_relu
+from fsrcheck.model.activations import smoothed_abs, smoothed_leaky_relu, smoothed_relu
 from fsrcheck.model.discriminators import (
     AsymmetricGate,
     MarginalDiscriminator,
     PairwiseDiscriminator,
+    SuperResolutionDiscriminator,
     barrier_slope,
     correlation_barrier,
     negative_entropy,
@@ -155,3 +156,45 @@ def test_swapping_the_patches_swaps_the_activations():
     plain, moved = pairwise(detector), pairwise(detector.flip(1))
     expected = plain.activations(images).unflatten(-1, (2, 3)).flip(2).flatten(2)
     torch.testing.assert_close(moved.activations(images.flip(2)), expected)
+
+
+def super_resolution():
+    """Two rows, three channels; two parents with two channels each in patches of five entries."""
+    return SuperResolutionDiscriminator(random(2, 4, 3), random(2, 2, 5, 2, seed=1), 0.2, 0.1, ZETA)
+
+
+def test_d2_is_the_formula_that_is_printed():
+    found, parameters = super_resolution(), random(2, 3, 5, seed=2)
+    upper, lower = random(2, 6, 4, seed=3), random(2, 6, 2, 5, seed=4)
+    value = found.value(upper, lower, parameters)
+    assert value.shape == (2, 6, 3)
+    for row in range(2):
+        for sample in range(6):
+            for r in range(3):
+                s = found.detector[row, :, r] @ upper[row, sample]
+                p = -parameters[row, r, -1]
+                for parent in range(2):
+                    read = smoothed_leaky_relu(
+                        found.lower_detector[row, parent].T @ lower[row, sample, parent], 0.1, ZETA
+                    )
+                    p = p + parameters[row, r, 2 * parent : 2 * parent + 2] @ read
+                expected = smoothed_abs(s - smoothed_leaky_relu(p, 0.1, ZETA), 0.2, ZETA)
+                assert float(value[row, sample, r]) == pytest.approx(float(expected), abs=1e-13)
+
+
+def test_d2_is_zero_where_the_prediction_is_within_the_cutoff():
+    found, parameters, lower = super_resolution(), random(2, 3, 5, seed=2), random(2, 6, 2, 5, seed=4)
+    detector = torch.eye(3, dtype=torch.float64).expand(2, -1, -1)
+    here = SuperResolutionDiscriminator(detector, found.lower_detector, 0.2, 0.1, ZETA)
+    predicted = here.predicted(lower, parameters)
+    for off in (-0.2, 0.0, 0.2):
+        assert float(here.value(predicted + off, lower, parameters).abs().max()) < 1e-30
+    assert float(here.value(predicted + 0.25, lower, parameters).min()) > 0
+
+
+def test_swapping_the_parents_with_their_weights_leaves_d2():
+    found, parameters = super_resolution(), random(2, 3, 5, seed=2)
+    upper, lower = random(2, 6, 4, seed=3), random(2, 6, 2, 5, seed=4)
+    swapped = SuperResolutionDiscriminator(found.detector, found.lower_detector.flip(1), 0.2, 0.1, ZETA)
+    moved = parameters[..., [2, 3, 0, 1, 4]]
+    torch.testing.assert_close(swapped.value(upper, lower.flip(2), moved), found.value(upper, lower, parameters))
