@@ -20,6 +20,8 @@ BUILT_IN = {
     "replay": "fsrcheck.commands.checking:replay",
     "calibrate": "fsrcheck.commands.calibrating:calibrate_statements",
     "gather": "fsrcheck.commands.gathering:gather",
+    "sweep": "fsrcheck.commands.sweeping:sweep",
+    "compare": "fsrcheck.commands.comparing:compare_with_baseline",
     "errata": "fsrcheck.commands.listing:errata",
     "report": "fsrcheck.commands.reporting:report",
     "new": "fsrcheck.commands.scaffolding:new",

@@ -52,7 +52,7 @@ def gather(
     seed that is there is not counted again. Exit code 1 if there is a false alarm.
     """
     registry = current_registry()
-    statements = _with_trials(registry, names)
+    statements = with_trials(registry, names)
     place = resolve_device(device)
     require_evidence_file(out)
     require_folder(folder)
@@ -85,7 +85,12 @@ def require_evidence_file(out: Path) -> None:
         read_evidence(out)
 
 
-def _with_trials(registry: Registry, names: tuple[str, ...]) -> list[Statement]:
+def with_trials(registry: Registry, names: tuple[str, ...]) -> list[Statement]:
+    """The named statements, or all that make trials.
+
+    Raises:
+        InputError: an unknown name, or a named statement that makes none.
+    """
     statements = selected(registry, names)
     for statement in statements if names else ():
         if not statement.needs_trials:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fsrcheck.registry import Registry
 from fsrcheck.report.entries import Entry, make_entries, spoken, summary, verdict_counts
+from fsrcheck.report.markdown import row as _row
 from fsrcheck.report.numbers import NOTHING, interval, number, plain, words
 from fsrcheck.runs.environment import versions
 from fsrcheck.runs.result import StatementResult
@@ -61,10 +62,6 @@ def _run_lines(results: Sequence[StatementResult]) -> list[str]:
         return []
     scales, seeds = words(r.scale for r in results), words(r.seed for r in results)
     return [f"Scale {scales}, seed {seeds}, {words(r.device for r in results)}.", ""]
-
-
-def _row(cells: Any) -> str:
-    return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:

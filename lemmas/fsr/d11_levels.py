@@ -11,7 +11,7 @@ if and only if L = O(1). If the cost is poly(d/eps_l) in the level's own accurac
 needs a_1 = p^(L-1) + p (p^(L-1) - 1)/(p - 1) instead: exponential in L, and again constant for L = O(1). The smoothing width
 zeta_l obeys the same recursion (second paragraph of the remark).
 
-Measured: nothing; how the error of one level really enters the next is left to the higher levels' statements.
+Measured: nothing; how the error of one level really enters the next is fsr.D.11.run's.
 Controls: one level too many; the sum without its first term.
 Departures from the paper: none. Source: section D.4, l.2724-2726.
 """
@@ -80,7 +80,7 @@ STATEMENT = Statement(
     r"\ell) p$, polynomial if and "
     r"only if $L = O(1)$; with cost $(d/\varepsilon_\ell)^p$: $a_1 = p^{L-1} + p (p^{L-1} - 1)/(p - 1)$",
     source="section D.4, l.2724-2726",
-    evidence="symbolic, all numbers of levels; measured error recursion is left to the higher levels' statements",
+    evidence="symbolic, all numbers of levels; the measured recursion is fsr.D.11.run",
     claims=(
         SymbolicIdentity(
             "additive", r"$a_{\ell-1} = a_\ell + p$, $a_L = 1$: $a_\ell = 1 + (L - \ell) p$", additive, spots

@@ -109,7 +109,7 @@ def _finished(
             "tail_error": worst(tails["error"].quantile),
             "tail_offsets": worst(offsets),
             "tail_share": worst(tails["error"].quantile / (2 + offsets)),
-            "absolute_tail": worst(tails["error"].quantile) * parameters.b,
+            "mean_tail": tails["error"].quantile.unflatten(0, instances.shape).mean(dim=(1, 2)) * parameters.b,
             "lower_gap": worst(tails["gap"].largest),
             "mean_change": worst((means[0] / means[1] - 1).abs()) / parameters.b,
             "pair_change": worst(pairs),

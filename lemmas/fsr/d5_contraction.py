@@ -30,7 +30,7 @@ most B, and zeta small, |c| <= b = delta m^0.02 follows from m^0.02 >= 2.2 k B: 
 Measured: gradient ascent on the violation: D.3, small levels, attains its bounds; D.5 and D.7, over pre-activations, offset,
 step and leak, finds none.
 Controls: each factor 1 % beyond its tightest value; an offset 1 % beyond b; one sign flipped.
-Departures from the paper: the repaired LeakyReLU. What the offsets are along a run is measured with Lemma D.2.
+Departures from the paper: the repaired LeakyReLU. What the offsets are along a run is measured in ``d_along_runs``.
 Source: section D, l.2395-2403, l.2445-2503, l.2575-2627.
 """
 
