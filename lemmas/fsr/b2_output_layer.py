@@ -93,10 +93,11 @@ def law_cases() -> list[Parameters]:
     ]
 
 
-def sampled() -> list[Parameters]:
+def sampled(scale: str) -> list[Parameters]:
     """Fresh samples at every step: a series in N and one in m, random errors of the codes at small m; and fixed samples."""
     growing = (started_at(16, samples_per_channel=n, **ON_SAMPLES) for n in SAMPLE_SIZES)
-    coarse = [started_at(m, samples_per_channel=400.0, error_model=INDEPENDENT, **ON_SAMPLES) for m in (16, 32)]
+    coarse_sizes = (16,) if scale == "quick" else (16, 32)
+    coarse = [started_at(m, samples_per_channel=400.0, error_model=INDEPENDENT, **ON_SAMPLES) for m in coarse_sizes]
     fixed = replace(started_at(16, samples_per_channel=400.0, **ON_SAMPLES), oracle=FIXED)
     return [*growing, *(started_at(m, samples_per_channel=200.0, **ON_SAMPLES) for m in NOISY_SIZES), fixed, *coarse]
 
@@ -110,7 +111,7 @@ def grid(scale: str) -> list[Parameters]:
 
 def cases(scale: str) -> tuple[Parameters, ...]:
     """Everything that is run at a scale."""
-    return tuple(dict.fromkeys((*from_warm_start(scale), *law_cases(), *sampled(), *grid(scale))))
+    return tuple(dict.fromkeys((*from_warm_start(scale), *law_cases(), *sampled(scale), *grid(scale))))
 
 
 CALIBRATION_CASES = tuple(

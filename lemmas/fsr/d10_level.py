@@ -218,7 +218,7 @@ STATEMENT = Statement(
             replace(LONGER, num_levels=3, num_patches=4),
         ),
     },
-    trials={"quick": 8, "standard": 24},
+    trials={"quick": 7, "standard": 24},
     batch=8,
     run=run,
     constants=(

@@ -180,7 +180,7 @@ STATEMENT = Statement(
             *(replace(START, num_channels=m, num_steps=1500, batch_size=128) for m in (16, 32)),
         ),
     },
-    trials={"quick": 8, "standard": 24},
+    trials={"quick": 7, "standard": 24},
     batch=8,
     run=run,
     constants=(Constant("three", 3.0, Provenance.CHOSEN, "stands for poly(d/eps), and is none"),),

@@ -132,7 +132,7 @@ STATEMENT = Statement(
             replace(START, num_channels=16, num_steps=1500, batch_size=128, output_samples=32768),
         ),
     },
-    trials={"quick": 8, "standard": 24},
+    trials={"quick": 7, "standard": 24},
     batch=8,
     run=run,
     constants=(Constant("one", 1.0, Provenance.PAPER, "Lemma B.2: a round leaves m^-0.02 delta"),),

@@ -14,16 +14,16 @@ D.8: at V^D = I the prediction is in [0, S_{l-1}], and s* is within delta |S*|_2
 S*_r + S_{l-1,r} + (delta |S*|_2 - b)_+. In expectation that is (k + k')/m and next to nothing; asked for is 2 (k + k')/m. That
 w.h.p. abs~ is below twice the limit of Assumption 2.2 for the largest code is the printed, pointwise form. It only gives m poly(k)
 for all rows together; the expectation gives sum_r E abs~ <= 2 (k + k'). The objective sum_r E abs~ + lambda_D ||V^D||_F^2 is at
-most 8 times its start, at every 25th step; with 10 steps of the generator for each of the discriminator at most 1.1 times.
+most 8 times its start, at every 25th step; with 10 steps of the generator for each of the discriminator at most twice.
 D.4: at the start and at the end ||ReLU(S_l)||_0 is, with probability 0.99, below Bernstein's bound for 2k active channels; at
 every 25th step the largest code is, with probability 0.99, below 2 log(200 k); and lambda_D ||V^D||_F^2 <= 8 (2 (k + k') +
 lambda_D m).
 
 Measured: on 1024 samples E abs~ starts at 0.6 to 1.25 (k + k')/m. With one step of the generator for each of the discriminator
 the objective rises, to 4.5 times its start at m = 16, delta = 1e-3, and to 16 times for one channel: E D2(X) is then not small,
-which l.2555 takes for granted. With 10 steps of the generator (m = 8; up to 1.5 times at m = 16), as without the learner's
-samples, it does not rise. Active channels are 3 to 5 (of 10) at the start and at the end; in between all may be, barely, at delta
-= 0.1.
+which l.2555 takes for granted; at m = 8 to 1.4 to 3.6 times. With 10 steps of the generator it did not rise at m = 8 but in 2 of
+120 runs (1.16 and 1.32 times; up to 1.5 at m = 16), nor does it without the learner's samples. Active channels are 3 to 5 (of 10)
+at the start and at the end; in between all may be, barely, at delta = 0.1.
 Controls: b = -1/2 at the start; ten times V at the start; large steps; the first version's signs with a large lambda.
 Departures: all channels at once, so that (a) is about all r'; the repaired LeakyReLU. Before its last line Algorithm 3 leaves S
 within 7b of S*, and (a) at the end is about that.
@@ -281,7 +281,7 @@ CLAIM_8 = Statement(
     r"D.4b is satisfied",
     checkable=r"at $V^D = I$: $\mathbb{E} D^{(2)}_r(X^\star) \le 2 (k_\ell + k_{\ell-1})/m$ for every channel, and $D^{(2)}_r "
     r"\le 4 \log(200 k)$ w.h.p.; at every 25th step $\sum_r \mathbb{E} D^{(2)}_r(X^\star) + \lambda_D \|V^D\|_F^2$ "
-    r"is at most 8 times its start, and 1.1 times with 10 steps of the generator for each of the discriminator",
+    r"is at most 8 times its start, and twice with 10 steps of the generator for each of the discriminator",
     source="section D.2.2, l.2629-2639",
     evidence="measured along runs of Algorithm 3",
     claims=(
@@ -303,16 +303,16 @@ CLAIM_8 = Statement(
             one,
         ),
         Bound(
-            "no rise",
-            "with 10 steps of the generator for each of the discriminator it is at most 1.1 times its start",
+            "little rise",
+            "with 10 steps of the generator for each of the discriminator it is at most twice its start",
             "growth",
-            "tenth",
+            "twice",
             one,
             where=INSIDE,
         ),
     ),
     controls=(
-        Control("outside", "10 steps of the generator", "no rise", {"inner_steps": 1, "num_steps": 200}, trials=8),
+        Control("outside", "10 steps of the generator", "little rise", {"inner_steps": 1, "num_steps": 200}, trials=24),
         Control("ten times V", "V at the start: 10 I", "start", {"start_scale": 10.0} | ONE_STEP, trials=8),
         Control("a hundred times V", "V at the start: 100 I", "pointwise", {"start_scale": 100.0} | ONE_STEP, trials=8),
         Control(
@@ -352,7 +352,9 @@ CLAIM_8 = Statement(
         Constant("two", 2.0, Provenance.DERIVED, "1 by the docstring's proof; 2 leaves room for k as it is calibrated"),
         Constant("two limits", 2.0, Provenance.DERIVED, "of the largest code by Assumption 2.2: one for each level"),
         EIGHT,
-        Constant("tenth", 1.1, Provenance.CHOSEN, "no rise but for a tenth"),
+        Constant(
+            "twice", 2.0, Provenance.CHOSEN, "1.32 was the most in 120 runs; half of those with one step are above"
+        ),
     ),
     departures=DEPARTURES,
 )

@@ -189,7 +189,7 @@ STATEMENT = Statement(
     expected=Verdict.SUPPORTED,
     parameters=GeneratorParameters,
     cases={"quick": CASES, "standard": (*CASES, *(replace(case, num_channels=12, num_steps=800) for case in CASES))},
-    trials={"quick": 8, "standard": 24},
+    trials={"quick": 7, "standard": 24},
     batch=8,
     run=run,
     constants=CONSTANTS,

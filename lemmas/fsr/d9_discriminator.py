@@ -221,7 +221,7 @@ STATEMENT = Statement(
     expected=Verdict.REPAIRED,
     parameters=DiscriminatorParameters,
     cases={"quick": CASES, "standard": (*CASES, *(replace(case, num_channels=12, num_steps=1000) for case in CASES))},
-    trials={"quick": 8, "standard": 24},
+    trials={"quick": 7, "standard": 24},
     batch=8,
     run=run,
     constants=CONSTANTS,
