@@ -12,8 +12,9 @@ Checkable form: |s*_r - S*_r| <= delta ||S*||_2 and |s_r - S_r| <= (2 delta + de
 E_r = F_r = delta W*_r. With n active channels and a leak zeta <= 1/m: ||S||_1 <= n poly(k), which is below delta m^0.02
 as m^0.01 is below m^0.02.
 
-Measured: the quantile 0.9999 of max_r |s_r - S_r| over 65536 samples, W = W^D off by delta in random directions, k = 2: 3 to 6.6
-delta for m = 16..128. This is what an explicit cutoff has to exceed; the printed bb = delta m^0.172 is 1.6 to 2.3 delta there.
+Measured: the quantile 0.9999 of max_r |s_r - S_r| over 65536 samples, W = W^D off by delta in random directions, k = 2: medians
+6.5, 5.2 and 4.1 delta for m = 16, 32, 64, and up to 8.9, 6.9 and 4.8 over some 200 dictionaries. This is what an explicit cutoff
+has to exceed; the printed bb = delta m^0.172 is 1.6 to 2.3 delta there.
 Controls: the quadratic term with the other sign; the constant lowered by 1 %; n beyond its slack; all columns leaning towards
 one atom, whose code then gathers the errors of all active channels.
 Departures from the paper: the printed m^0.02 is rounded up from n poly(k), and is of no use where b = delta m^0.02 has to be
@@ -125,9 +126,9 @@ STATEMENT = Statement(
         POWERS,
         Bound(
             "quantile",
-            r"the quantile 0.9999 of $\max_r |s_r - S_r|$ is at most $8 \delta$ for errors in random directions, $k = 2$",
+            r"the quantile 0.9999 of $\max_r |s_r - S_r|$ is at most $10 \delta$ for errors in random directions, $k = 2$",
             "quantile",
-            "eight",
+            "ten",
             lambda parameters: 1.0,
             size="num_channels",
         ),
@@ -160,5 +161,7 @@ STATEMENT = Statement(
     trials={"quick": 7},
     batch=4,
     run=run,
-    constants=(Constant("eight", 8.0, Provenance.CHOSEN, "the cutoff that works, in units of delta"),),
+    constants=(
+        Constant("ten", 10.0, Provenance.CHOSEN, "up to 8.9 was seen at m = 16, in 2 % of dictionaries more than 8"),
+    ),
 )

@@ -16,11 +16,12 @@ through W (and what the learner's level l - 1 is off). So the 0.9999-quantile of
 the 7b of the lemma holds with probability 1 - 1e-4, and after the raise S <= S* and S* - S <= 14b. Corollaries: relative change of
 means at most 14b (1 + 1/14 for the calibration of E[S|S>0] = 1); the others with the constants named below.
 
-Measured: quantile/b from 1.1 to 1.9, largest error/b from 1.3 to 3.5 in 32768 samples, no error above 7b; after the raise no
-sample above S*, the gap at most 8.3b to 9.9b. The quantile is proportional to b over two decades, exponent 1.00 to 1.02. With
-3000 steps and 10^6 samples (m = 4..32, k = 1 and 2, one and two parents, level 3): quantile/b 1.25 to 1.75, largest error 1.7b to
-3.3b, no sample above 7b or, raised, above S*. With b = 5 delta the offsets alone have quantiles up to 1.5b each, and the error's
-quantile is between 1.4b and 2.2b (1.7b to 1.9b after 3000 steps), so that "2b" fails there for some instances.
+Measured: quantile/b from 1.1 to 1.95, in all but some 1 % of instances below 1.8; largest error/b from 1.3 to 3.5 in 32768
+samples, no error above 7b; after the raise no sample above S*, the gap at most 8.3b to 10.1b. The quantile's mean over channels
+is 0.86b to 0.96b for delta = 3e-3 to 3e-5, exponent 0.98 to 1.00, and 1.07b at delta = 0.01, where b is no longer small beside
+the codes. With 3000 steps and 10^6 samples (m = 4..32, k = 1 and 2, one and two parents, level 3): quantile/b 1.25 to 1.75,
+largest error 1.7b to 3.3b, no sample above 7b or, raised, above S*. With b = 5 delta the offsets alone have quantiles up to 1.5b
+each, and the error's is between 1.4b and 2.2b (1.7b to 1.9b after 3000 steps): above 2b in some instances.
 
 The second corollary needs more than the lemma: a silent channel must not be read as active. With b = 5 delta offsets exceed bb = b
 in one sample of a thousand, and at delta = 1e-4 the difference is 2000 times bb/m^2 instead of 20. It holds with b = 12 delta
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
 START = Parameters(dictionary_error=1e-3, cutoff_ratio=12.0, num_steps=1500, batch_size=64, evaluation_samples=32768)
 SMALL = replace(START, num_channels=4)
 COARSE = replace(SMALL, dictionary_error=0.1, cutoff_ratio=5.0)
-ERRORS = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4)
+STEPS = {3e-3: 2000, 1e-3: 2000, 3e-4: 2250, 1e-4: 2500, 3e-5: 2750}  # by delta: the finer, the further it is to b
 
 
 def run(parameters: Parameters, seeds: Sequence[int], device: str) -> list[Observation]:
@@ -73,10 +74,11 @@ def run(parameters: Parameters, seeds: Sequence[int], device: str) -> list[Obser
 
 def cases(scale: str) -> tuple[Parameters, ...]:
     """In delta; in m; other families, parents and directions of the error; a coarse dictionary; level 3."""
-    in_error = (replace(SMALL, dictionary_error=error, num_steps=2000 if error < 2e-4 else 1500) for error in ERRORS)
+    in_error = (replace(SMALL, dictionary_error=error, num_steps=steps) for error, steps in STEPS.items())
     quick = (
         *in_error,
         COARSE,
+        replace(COARSE, dictionary_error=0.02),
         START,
         replace(START, family="paper_example", num_channels=16, num_patches=1),
         replace(SMALL, direction=TOWARDS_ALL),
@@ -148,7 +150,7 @@ CLAIMS: tuple[Claim, ...] = (
         one,
         size="num_channels",
     ),
-    Bound("two b", r"with $b = 12 \delta$ it is at most $2b$", "tail_error", "two", one, where=FINE),
+    Bound("three b", r"with $b = 12 \delta$ it is at most $3b$", "tail_error", "three", one, where=FINE),
     Bound("every sample", r"no error is above $7b$", "largest_error", "seven", one),
     LAW,
     Bound(
@@ -236,7 +238,7 @@ CONTROLS = (
         {**BASE, "num_channels": 8},
         trials=8,
     ),
-    Control("stopped early", "100 steps", "two b", {"num_steps": 100, "evaluation_samples": 8192}, BASE, trials=8),
+    Control("stopped early", "100 steps", "three b", {"num_steps": 100, "evaluation_samples": 8192}, BASE, trials=8),
     Control(
         "silent channels",
         "b = 5 delta: silent channels are read as active",
@@ -297,7 +299,7 @@ STATEMENT = Statement(
     r"$bb \in [b, m^{-0.01}]$",
     checkable=r"with $b = 12 \delta$ (and $5 \delta$ at $\delta = 0.1$): $|S^\star_r - S_r| \le 7b$ with probability $1 - "
     r"10^{-4}$, the 0.9999-quantile at most $2b$ plus those of the offsets $|c_D|$, $|c_G|$, and proportional to $b$; after the "
-    r"raise $S_r \le S^\star_r$ and $S^\star_r - S_r \le 14b$; with $b = 12 \delta$ the quantile is at most $2b$ and "
+    r"raise $S_r \le S^\star_r$ and $S^\star_r - S_r \le 14b$; with $b = 12 \delta$ the quantile is at most $3b$ and "
     r"the corollaries hold with $15b$, $60 k^2$ and $16 k$",
     source="section D, l.2370-2384 and l.2669-2703; section 5, l.503-511",
     evidence="measured on fresh samples",
@@ -345,7 +347,9 @@ STATEMENT = Statement(
     run=run,
     constants=(
         Constant("one", 1.0, Provenance.DERIVED, "both objectives 0: b from each, and the offsets"),
-        Constant("two", 2.0, Provenance.CHOSEN, "as the above without the offsets, which are up to 0.7 b each"),
+        Constant(
+            "three", 3.0, Provenance.CHOSEN, "2b and the offsets, up to 0.7 b each; 1.95 was the most in 500 instances"
+        ),
         Constant("seven", 7.0, Provenance.PAPER, "l.2372"),
         Constant("half", 0.5, Provenance.CHOSEN, "the rates agree up to some b times 7 or less"),
         Constant("fourteen", 14.0, Provenance.DERIVED, "7b of the lemma and 7b of the raise"),
