@@ -1,7 +1,9 @@
 """Where the cells of a sweep run: processes of this machine, or the workers of a Dask cluster."""
 
 import multiprocessing
+import os
 from concurrent.futures import Executor, ProcessPoolExecutor
+from threading import Thread
 
 from fsrcheck.errors import InputError
 
@@ -16,14 +18,25 @@ def processes(workers: int) -> Executor:
     context = multiprocessing.get_context("forkserver" if forked else "spawn")
     if forked:
         context.set_forkserver_preload(["torch", "fsrcheck.runs.sweeping"])
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=one_thread)
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=prepare_worker)
 
 
-def one_thread() -> None:
-    """Let torch use one thread in this process: the workers are what runs side by side."""
+def prepare_worker() -> None:
+    """Let torch use one thread in this process, as workers are what runs side by side; and end with the driver.
+
+    A worker whose driver was killed would wait for its next cell for ever.
+    """
     import torch  # a worker's first task; the driver may not need it
 
     torch.set_num_threads(1)
+    Thread(target=_end_with_driver, daemon=True).start()
+
+
+def _end_with_driver() -> None:
+    driver = multiprocessing.parent_process()
+    if driver is not None:
+        driver.join()
+        os._exit(1)
 
 
 def dask_cluster(address: str) -> tuple[Executor, int]:

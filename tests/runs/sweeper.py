@@ -64,6 +64,15 @@ def cases(pause: float) -> list[Tossed]:
     return [Tossed(size, pause=pause) for size in (100, 200)]
 
 
+def wait_with_a_worker() -> None:
+    """Tell the number of a worker's process, and wait to be killed."""
+    with processes(1) as executor:
+        print(executor.submit(os.getpid).result(), flush=True)
+        time.sleep(60)
+
+
 if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        wait_with_a_worker()
     print("begun", flush=True)
     sweep(Path(sys.argv[1]), cases(float(sys.argv[2])))

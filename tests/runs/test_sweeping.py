@@ -1,6 +1,7 @@
 """Sweeps: side by side as one by one, whatever dies or fails on the way."""
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -139,6 +140,29 @@ def test_a_driver_killed_again_and_again_loses_nothing_that_was_there(tmp_path):
     assert kills, "the kills must come in the middle of the work"
     assert sweep(tmp_path, cases(PAUSE)) == []
     assert_complete(tmp_path, cases(PAUSE))
+
+
+def test_workers_end_with_a_driver_that_is_killed():
+    command = [sys.executable, "-m", "tests.runs.sweeper"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        worker = int(process.stdout.readline())
+        assert is_alive(worker)
+        process.send_signal(signal.SIGKILL)
+    until = time.monotonic() + 20
+    while is_alive(worker) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not is_alive(worker)
+
+
+def is_alive(number: int) -> bool:
+    """Whether a process runs; one that has ended and that nobody has asked about does not."""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{number}/stat")
+    return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def test_a_folder_with_something_else_is_refused(tmp_path):
