@@ -4,8 +4,8 @@ BIN := .venv/bin
 STORED := $(addprefix --stored ,$(wildcard reports/evidence.jsonl))
 INSTALLED := .venv/.installed
 
-# One thread a process: tests run in several of them, and operations are too short for two.
-report test bench: export OMP_NUM_THREADS = 1
+# One thread a process: tests run in several of them.
+test bench: export OMP_NUM_THREADS = 1
 
 .PHONY: report test evidence baseline bench lint
 
