@@ -131,8 +131,9 @@ def false_activation_bound(channels: RectifiedChannels, mixing: Tensor, cutoff: 
     level = _as_rows(cutoff, mixing).expand(diagonal.shape)
     bound = torch.full_like(diagonal, torch.inf)
     spread = RectifiedChannels(channels.scales[..., None, :], channels.thresholds[..., None, :])
-    for tilt in TILTS.to(mixing.device) / level.amax().clamp(min=1e-300):
-        values, slopes = spread.log_laplace(tilt * others)
+    for factor in TILTS.to(mixing.device):
+        tilt = factor / level.clamp(min=1e-300)  # each row by its own cutoff: a bound must not depend on the batch
+        values, slopes = spread.log_laplace(tilt[..., None] * others)
         off = 1 - torch.eye(mixing.shape[-1], dtype=mixing.dtype, device=mixing.device)
         size = (slopes * off).sum(-1) + 1 / (torch.e * tilt * diagonal)
         bound = torch.fmin(bound, size * torch.exp((values * off).sum(-1) - tilt * level))
