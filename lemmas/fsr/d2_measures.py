@@ -12,7 +12,6 @@ from fsrcheck.training.super_resolution import SuperResolved
 from lemmas.fsr.super_resolution_runs import Compared, Instances, Parameters, Tail, comparisons, learned_codes
 
 RAISE = 7.0  # of the thresholds, in units of b (l.2374)
-HANDOVER_LEAK = 0.01  # zeta below 0 once trained, in units of b^2/m: the third corollary has silent channels negligible
 NUM_CUTOFFS = 6  # bb, from b to m^-0.01
 
 
@@ -23,7 +22,8 @@ class Totals(dict[str, Tensor]):
     - pairs: of 1{s_p > bb} S_q, (2, cutoff, row, channel p, channel q);
     - small: of 1{|S_p| <= 2 bb} |S_p|, (cutoff, row, channel);
     - active: how often S_r > 0 before the raise, and S*_r > 0, (2, row, channel);
-    - beyond, above: samples with |S - S*| > 7b, and after the raise S > S* + zeta/2, in some channel and patch, (batch,).
+    - beyond, above: samples with |S - S*| > 7b, and after the raise S > S* + zeta/2, in some channel and patch, (batch,); a code
+      that is not a number is both.
     """
 
     def add(self, name: str, value: Tensor) -> None:
@@ -53,11 +53,11 @@ def measure(parameters: Parameters, instances: Instances, learned: SuperResolved
         tails["error"].add(error)
         tails["target_offset"].add((chunk.target @ mixing.mT - chunk.target).abs() / parameters.b)
         tails["own_offset"].add((codes @ overlaps.mT - codes).abs() / parameters.b)
-        totals.add("beyond", _samples(error > RAISE, instances))
+        totals.add("beyond", _samples(~(error <= RAISE), instances))
         totals.add("active", torch.stack([(codes > 0).sum(dim=1), (chunk.target > 0).sum(dim=1)]))
         after = _after_raise(chunk, parameters)
         tails["gap"].add((chunk.target - after) / parameters.b)
-        totals.add("above", _samples(after > chunk.target + 0.05 * parameters.b, instances))
+        totals.add("above", _samples(~(after <= chunk.target + 0.05 * parameters.b), instances))
         _add_corollaries(totals, after, chunk.target, (after @ overlaps.mT, chunk.target @ mixing.mT), grid)
     return _finished(parameters, instances, tails, totals, grid)
 
@@ -69,7 +69,7 @@ def cutoff_grid(parameters: Parameters) -> list[float]:
 
 
 def _after_raise(chunk: Compared, parameters: Parameters) -> Tensor:
-    leak = min(1e-3, HANDOVER_LEAK * parameters.b**2 / parameters.top_channels)
+    leak = min(1e-3, parameters.handover_leak * parameters.b**2 / parameters.top_channels)
     return learned_codes(chunk.linear - RAISE * parameters.b, leak, parameters)
 
 
@@ -88,7 +88,7 @@ def _add_corollaries(
     ]
     totals.add("pairs", torch.stack(joint))
     size = codes.abs()
-    totals.add("small", torch.stack([torch.where(size <= 2 * cutoff, size, 0.0).sum(dim=1) for cutoff in grid]))
+    totals.add("small", torch.stack([torch.where(size > 2 * cutoff, 0.0, size).sum(dim=1) for cutoff in grid]))
 
 
 def _finished(

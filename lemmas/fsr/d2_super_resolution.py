@@ -255,6 +255,14 @@ CONTROLS = (
         BASE,
         trials=8,
     ),
+    Control(
+        "leak at hand-over",
+        "zeta = 1e-3 once trained: silent channels are not negligible",
+        "third corollary",
+        {"handover_leak": 1e3, **SHORT},
+        BASE,
+        trials=8,
+    ),
     Control("means", "level l - 1 is off by 0.2", "first corollary", {"lower_error": 0.2, **SHORT}, BASE, trials=8),
     Control(
         "square",

@@ -85,12 +85,12 @@ class Moves:
         for eta in STEPS:
             after = self.loss(parameters.forward * eta)
             bound = (1 - eta * self.leak) * before + eta / self.leak * floor
-            uses.append(torch.where(after > FLOOR, after / bound, 0.0))
+            uses.append(torch.where(after <= FLOOR, 0.0, after / bound))
         return torch.stack(uses).amax(dim=(0, 2, 3))
 
     def beyond(self) -> Tensor:
         """The share of samples and channels with |c| > b, (row,)."""
-        return (self.offset.abs() > 1).double().mean(dim=(1, 2))
+        return (~(self.offset.abs() <= 1)).double().mean(dim=(1, 2))
 
     def _decoded(self, values: Tensor) -> Tensor:
         return smoothed_leaky_relu(values, self.leak, self.smoothing)

@@ -93,7 +93,7 @@ class Half:
             leak = torch.as_tensor(moves.leak, dtype=here.dtype).reshape(-1, 1)
             promised = leak * moves.loss(0.0).mean(dim=1) - moves.floor().mean(dim=1) / leak
             promised = promised + self.decay * (squares(here) - squares(self.end))
-            return torch.where(promised > 0, promised / fall.clamp(min=0), 0.0).amax(dim=-1)
+            return torch.where(promised <= 0, 0.0, promised / fall.clamp(min=0)).amax(dim=-1)
 
         return watch
 

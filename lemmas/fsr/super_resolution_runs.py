@@ -52,6 +52,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "first_leak": (1e-300, 1.0),
     "last_leak": (1e-300, 1e3),
     "decay": (0.0, 1.0),
+    "handover_leak": (1e-300, 1e9),
     "evaluation_samples": (1, 10**9),
 }
 
@@ -79,6 +80,7 @@ class Parameters(TargetParameters):
     decay: float = 1e-6  # lambda_D in units of b; lambda_G is a tenth of it
     printed_signs: bool = False  # of the regularisers, as in the first version
     from_fakes: bool = True  # whether the discriminator's gradient has its second half
+    handover_leak: float = 0.01  # zeta below 0 once trained, in units of b^2/m, for Lemma D.2's corollaries
     evaluation_samples: int = 65536
 
     def __post_init__(self) -> None:
