@@ -250,3 +250,14 @@ def test_scaling_codes_and_cutoff_scales_the_moments():
     larger = RectifiedChannels(3 * channels.scales, channels.thresholds)
     found = moments_above(larger, mixing, 2.7)
     torch.testing.assert_close(found, 3 * moments_above(channels, mixing, 0.9), rtol=1e-11, atol=1e-14)
+
+
+def test_the_bound_of_a_row_does_not_depend_on_the_others_cutoffs():
+    channels = RectifiedChannels(torch.ones(2, 4, dtype=torch.float64), torch.full((2, 4), 1.5, dtype=torch.float64))
+    mixing = torch.stack([torch.eye(4, dtype=torch.float64) + scale for scale in (1e-3, 1e-9)])
+    cutoff = torch.tensor([1e-2, 1e-8], dtype=torch.float64)
+    together = false_activation_bound(channels, mixing, cutoff)
+    alone = false_activation_bound(
+        RectifiedChannels(channels.scales[1:], channels.thresholds[1:]), mixing[1:], cutoff[1:]
+    )
+    assert torch.equal(together[1:], alone)
