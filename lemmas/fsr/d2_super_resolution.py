@@ -28,8 +28,8 @@ in one sample of a thousand, and at delta = 1e-4 the difference is 2000 times bb
 (at 8 delta it is still up to 258 times bb/m^2), as in Lemma C.10; here this is a control.
 
 Controls: level l - 1 off by 0.2; no leak; b = 0.2 delta; a constant eta; the first version's regularisers at lambda = 1e-3; b =
-5 delta for the second corollary, a leak of 1e-3 at hand-over for the third; few steps. Dense or duplicated codes are no controls of
-this lemma: D^(2) compares values sample by sample, whatever their law is. The assumptions' checker refuses them (fsr.2.2,
+5 delta for the second corollary, a leak of 1e-3 at hand-over for the third; few steps. Dense or duplicated codes are no controls
+of this lemma: D^(2) compares values sample by sample, whatever their law is. The assumptions' checker refuses them (fsr.2.2,
 fsr.2.3).
 
 Departures: those of the working form; the learner's leak is lowered to 0.01 b^2/m when it is handed over, as the third corollary
