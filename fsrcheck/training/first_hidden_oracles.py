@@ -81,24 +81,16 @@ class ExactDictionary:
         return torch.zeros((), dtype=torch.float64, device=self.cutoff.device).expand_as(self.target_pairs)
 
 
-class LearnedDictionary:
-    """W near W*; expectations as closed forms plus a correction on common random numbers.
+class DictionaryMoments:
+    """What a dictionary W changes in the learner's own moments: closed forms plus a correction on common random numbers.
 
     Attributes:
-        false_activations: how often the others of a patch alone exceeded b, over all neurons and samples, in the target, (batch,).
+        cutoff: b, (batch,).
+        mixing: W^T W, (batch, patch, channel, channel).
     """
 
-    def __init__(
-        self,
-        law: FirstLevelLaw,
-        atoms: Tensor,
-        dictionary: Tensor,
-        cutoff: Tensor,
-        *,
-        seeds: Sequence[int],
-        num_samples: int,
-    ) -> None:
-        """Take W* and W, (batch, patch, patch_dim, channel) each, b (batch,), and the number of samples N.
+    def __init__(self, dictionary: Tensor, cutoff: Tensor, *, seeds: Sequence[int], num_samples: int) -> None:
+        """Take W, (batch, patch, patch_dim, channel), b (batch,), and the number of samples N.
 
         Raises:
             InputError: N is not positive.
@@ -106,21 +98,7 @@ class LearnedDictionary:
         if num_samples < 1:
             raise InputError(f"num_samples must be at least 1, got {num_samples}")
         self.cutoff, self._seeds, self._num_samples = cutoff, tuple(seeds), num_samples
-        self.target_mixing, self.mixing = dictionary.mT @ atoms, dictionary.mT @ dictionary
-        self._num_patches = law.num_patches
-        target = law.channels
-        given = _GivenOthers(target, self._within(law.correlations), cutoff, self.target_mixing)
-        factors = self._factors(target, law.correlations, given)
-        self.false_activations = given.false_activations
-        self.target_means = target.means(cutoff) * factors[0].exp()
-        self.target_rates = target.rates(cutoff) * factors[1].exp()
-        self._law = law
-
-    @cached_property
-    def target_pairs(self) -> Tensor:
-        """See ``FirstHiddenOracle``."""
-        law = self._law
-        return law.pair_moments(self.cutoff) + self._excess(law.channels, law.correlations, self.target_mixing)
+        self.mixing, self._num_patches = dictionary.mT @ dictionary, dictionary.shape[1]
 
     def marginal_factors(self, channels: Channels) -> tuple[Tensor, Tensor]:
         """See ``FirstHiddenOracle``; the learner's rows are orthogonal while D4 is trained (line 2)."""
@@ -177,6 +155,42 @@ class LearnedDictionary:
         whole = correlations.expand(len(self.cutoff), -1, -1)
         blocks = whole.unflatten(-1, (self._num_patches, size)).unflatten(1, (self._num_patches, size))
         return torch.diagonal(blocks, dim1=1, dim2=3).permute(0, 3, 1, 2)
+
+
+class LearnedDictionary(DictionaryMoments):
+    """W near W*, and the target's law known.
+
+    Attributes:
+        target_mixing: W^T W*, (batch, patch, channel, channel).
+        false_activations: how often the others of a patch alone exceeded b, over all neurons and samples, in the target, (batch,).
+    """
+
+    def __init__(
+        self,
+        law: FirstLevelLaw,
+        atoms: Tensor,
+        dictionary: Tensor,
+        cutoff: Tensor,
+        *,
+        seeds: Sequence[int],
+        num_samples: int,
+    ) -> None:
+        """Take the target's law and W*, (batch, patch, patch_dim, channel); the others as ``DictionaryMoments``."""
+        super().__init__(dictionary, cutoff, seeds=seeds, num_samples=num_samples)
+        self.target_mixing = dictionary.mT @ atoms
+        target = law.channels
+        given = _GivenOthers(target, self._within(law.correlations), cutoff, self.target_mixing)
+        factors = self._factors(target, law.correlations, given)
+        self.false_activations = given.false_activations
+        self.target_means = target.means(cutoff) * factors[0].exp()
+        self.target_rates = target.rates(cutoff) * factors[1].exp()
+        self._law = law
+
+    @cached_property
+    def target_pairs(self) -> Tensor:
+        """See ``FirstHiddenOracle``."""
+        law = self._law
+        return law.pair_moments(self.cutoff) + self._excess(law.channels, law.correlations, self.target_mixing)
 
 
 class _GivenOthers:

@@ -22,6 +22,7 @@ from fsrcheck.training.sample_oracle import SampleOracle
 from fsrcheck.training.truncated_moments import MomentGap
 from fsrcheck.training.warm_start import WarmStartResult, WarmStartSettings, warm_start
 
+CHUNK_SIZE = 2048  # samples of a row at once: arrays that stay in cache
 CodeSource = Callable[[Tensor, Tensor], Tensor]
 """(dictionary, cutoff) -> the learner's codes (row, sample, channel)."""
 
@@ -65,30 +66,58 @@ def _in_order(patches: Tensor) -> Draw:
     return draw
 
 
-class GivenMoments:
-    """A ``MomentOracle`` on given patches and given codes, the same at every call."""
+class GivenCodes:
+    """A ``MomentOracle`` on given codes, the same at every call, and target moments known beforehand."""
 
     samples_drawn = 0
 
-    def __init__(self, patches: Tensor, codes: Tensor, detector: Tensor, cutoff: Tensor) -> None:
-        """Fix X* (row, sample, patch_dim), S (row, sample, channel), W^D (row, patch_dim, channel) and bb (row,)."""
-        self.detector, self.cutoff = detector, cutoff
-        self._codes = codes
-        self._target_moments = self._mean(patches, detector)
+    def __init__(
+        self,
+        target_moments: Tensor,
+        codes: Tensor,
+        detector: Tensor,
+        cutoff: Tensor,
+        known_weights: Tensor | None = None,
+    ) -> None:
+        """Fix R* (row, channel, patch_dim), S (row, sample, channel), W^D (row, patch_dim, channel) and bb (row,).
 
-    def _mean(self, samples: Tensor, mixing: Tensor) -> Tensor:
-        """E[1{(mixing^T X)_p > bb} X], (row, p, size of X)."""
-        active = (samples @ mixing > self.cutoff[:, None, None]).to(samples.dtype)
-        return active.mT @ samples / samples.shape[1]
+        ``known_weights`` is nu at W = W^D from more codes than are given, (row, channel, channel): the given ones then tell only
+        how nu changes with W.
+        """
+        self.detector, self.cutoff = detector, cutoff
+        self._codes, self._target_moments = codes, target_moments
+        self._correction = torch.zeros_like(detector[:, 0, 0, None, None])
+        if known_weights is not None:
+            self._correction = known_weights - self._weights(detector)
+
+    def _weights(self, dictionary: Tensor) -> Tensor:
+        return sum_above(self._codes, dictionary.mT @ self.detector, self.cutoff) / self._codes.shape[1]
 
     def compare(self, dictionary: Tensor) -> MomentGap:
         """See ``MomentOracle``."""
-        weights = self._mean(self._codes, dictionary.mT @ self.detector)
+        weights = self._weights(dictionary) + self._correction
         return MomentGap(self._target_moments - weights @ dictionary.mT, weights)
 
     def in_range(self, dictionary: Tensor) -> Tensor:
         """See ``MomentOracle``: as long as it is finite."""
         return dictionary.isfinite().all(dim=-1).all(dim=-1)
+
+
+class GivenMoments(GivenCodes):
+    """``GivenCodes`` with the target moments of given patches."""
+
+    def __init__(self, patches: Tensor, codes: Tensor, detector: Tensor, cutoff: Tensor) -> None:
+        """Fix X* (row, sample, patch_dim); the others as ``GivenCodes``."""
+        super().__init__(sum_above(patches, detector, cutoff) / patches.shape[1], codes, detector, cutoff)
+
+
+def sum_above(samples: Tensor, mixing: Tensor, cutoff: Tensor) -> Tensor:
+    """The sum of 1{(mixing^T X)_p > bb} X over X = ``samples`` (row, sample, size), (row, p, size)."""
+    total = torch.zeros_like(mixing.mT)
+    for part in samples.split(CHUNK_SIZE, dim=1):
+        active = (part @ mixing).gt_(cutoff[:, None, None])  # in place: ones and zeros in the samples' own type
+        total += active.mT @ part
+    return total
 
 
 def drawn_codes(draw: Callable[[], Tensor]) -> CodeSource:

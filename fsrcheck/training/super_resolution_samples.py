@@ -41,6 +41,11 @@ class PairSamples:
         """Return the samples ``start``..``stop`` - 1."""
         return PairSamples(*(getattr(self, item.name)[:, start:stop] for item in fields(self)))
 
+    def joined(self, others: "PairSamples") -> "PairSamples":
+        """Return these samples and then the others."""
+        parts = ((getattr(self, item.name), getattr(others, item.name)) for item in fields(self))
+        return PairSamples(*(torch.cat(pair, dim=1) for pair in parts))
+
 
 class PairSource(Protocol):
     """Where Algorithm 3 has its samples from.
@@ -59,7 +64,26 @@ class PairSource(Protocol):
         """Return the next samples of every row."""
 
 
-class NetworkPairs:
+class BufferedPairs:
+    """Draws samples in blocks of ``BLOCK`` and hands them on in one sequence, however it is cut."""
+
+    _waiting: PairSamples | None = None
+
+    def draw(self, num_samples: int) -> PairSamples:
+        """See ``PairSource``."""
+        waiting = self._waiting
+        while waiting is None or waiting.upper.shape[1] < num_samples:
+            fresh = self._fresh(max(BLOCK, num_samples))
+            waiting = fresh if waiting is None else waiting.joined(fresh)
+        self._waiting = waiting.part(num_samples, waiting.upper.shape[1])
+        return waiting.part(0, num_samples)
+
+    def _fresh(self, num_samples: int) -> PairSamples:
+        """Return the next samples of every row."""
+        raise NotImplementedError
+
+
+class NetworkPairs(BufferedPairs):
     """Samples of a target network and of a learner's levels below l, from streams of the instances' seeds.
 
     Attributes:
@@ -97,21 +121,11 @@ class NetworkPairs:
         self._lower_mixing = None if lower is None else self._mixed_below()
         self.lower_channels = target.levels[level - 2].thresholds.shape[-1]
         self.fan_in = top.weights.shape[-1]
-        self._waiting: PairSamples | None = None
 
     def _mixed_below(self) -> tuple[Tensor, Tensor]:
         """W_{l-1}^T W*_{l-1} and W_{l-1}^T W_{l-1}, each (batch, patch, channel, channel)."""
         learned = self._own.levels[self._level - 2].dictionary
         return learned.mT @ self._target.levels[self._level - 2].dictionary, learned.mT @ learned
-
-    def draw(self, num_samples: int) -> PairSamples:
-        """See ``PairSource``; samples come in one sequence, however it is cut."""
-        waiting = self._waiting
-        while waiting is None or waiting.upper.shape[1] < num_samples:
-            fresh = self._fresh(max(BLOCK, num_samples))
-            waiting = fresh if waiting is None else _joined(waiting, fresh)
-        self._waiting = waiting.part(num_samples, waiting.upper.shape[1])
-        return waiting.part(0, num_samples)
 
     def _fresh(self, num_samples: int) -> PairSamples:
         codes = self._target.sample_codes(self._streams[0], num_samples)
@@ -134,9 +148,3 @@ def pair_streams(seeds: Sequence[int], level: int) -> tuple[list[np.random.Gener
     """The streams of the target's and of the learner's latents, one of each per instance."""
     target, learner = (streams(seeds, f"Algorithm 3, {whose}, level {level}") for whose in ("target", "learner"))
     return target, learner
-
-
-def _joined(first: PairSamples, second: PairSamples) -> PairSamples:
-    return PairSamples(
-        *(torch.cat([getattr(first, item.name), getattr(second, item.name)], dim=1) for item in fields(PairSamples))
-    )

@@ -37,7 +37,7 @@ from fsrcheck.training.first_hidden_oracles import (
     LearnedDictionary,
     false_activation_probability,
 )
-from fsrcheck.training.first_hidden_samples import SampledTarget
+from fsrcheck.training.first_hidden_samples import SampledTarget, target_reads
 from lemmas.fsr.targets import TargetParameters, build_target, premise_margins, require_word
 
 RANDOM, TOWARDS_ALL = "random", "towards all"
@@ -146,7 +146,7 @@ def build(parameters: Parameters, seeds: Sequence[int], device: str) -> Instance
     if not parameters.dictionary_error:
         exact: FirstHiddenOracle = ExactDictionary(law, cutoff)
         if parameters.real_samples:
-            exact = SampledTarget(exact, target, atoms, seeds=seeds, num_samples=parameters.real_samples)
+            exact = SampledTarget(exact, target_reads(target, atoms, seeds=seeds, num_samples=parameters.real_samples))
             for margin in margins:
                 margin["real_samples"] = 0.5 - parameters.pair_noise
         return Instances(law, exact, margins)

@@ -8,7 +8,7 @@ from fsrcheck.model.scattered_level import scattered_correlations
 from fsrcheck.training import first_hidden_samples
 from fsrcheck.training.first_hidden import FirstHiddenSettings, learn_first_hidden
 from fsrcheck.training.first_hidden_oracles import ExactDictionary, FirstLevelLaw
-from fsrcheck.training.first_hidden_samples import SampledTarget, standard_errors
+from fsrcheck.training.first_hidden_samples import SampledTarget, standard_errors, target_reads
 
 SEEDS, NUM_SAMPLES = list(range(100, 148)), 4096
 
@@ -17,7 +17,8 @@ def _oracles(seeds: list[int], num_samples: int = NUM_SAMPLES) -> tuple[FirstLev
     target = scattered_correlations(8, 1.0, seeds=seeds, num_patches=2, spread=0.2, across=0.0)
     law = FirstLevelLaw.of(target.first)
     exact = ExactDictionary(law, torch.full((len(seeds),), 0.1, dtype=torch.float64))
-    sampled = SampledTarget(exact, target, target.first.dictionary, seeds=seeds, num_samples=num_samples)
+    reads = target_reads(target, target.first.dictionary, seeds=seeds, num_samples=num_samples)
+    sampled = SampledTarget(exact, reads)
     return law, exact, sampled
 
 
