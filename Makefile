@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 # One thread a process: tests run in several of them.
 test bench: export OMP_NUM_THREADS = 1
 
-.PHONY: report test evidence baseline bench lint
+.PHONY: report test docs evidence baseline bench lint
 
 # Scoreboard and errata are copied whatever the verdicts are; the exit code is theirs.
 report: $(INSTALLED)
@@ -16,6 +16,10 @@ report: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/pytest -n 2
+
+# The site in docs/_build; it needs nothing from the network, when it is made or when it is read.
+docs: $(INSTALLED)
+	$(BIN)/sphinx-build -E -W --keep-going -q -d docs/_build/.doctrees docs docs/_build
 
 # Hours: every statement under RUNS fresh seeds. With the SEED that an interrupted one told, it goes on.
 RUNS ?= 200

@@ -1,5 +1,6 @@
 """``check`` and ``replay``: run statements, or a single trial of one."""
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -22,6 +23,9 @@ from fsrcheck.runs.trying import Laboratory
 @options.device_option
 @options.target_option
 @click.option("--store", type=click.Path(path_type=Path), metavar="FILE", help="Keep trials here; take those it has.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes, a statement at a time each."
+)
 @options.json_option
 @click.pass_context
 def check(
@@ -33,6 +37,7 @@ def check(
     device: str,
     target: Path | None,
     store: Path | None,
+    jobs: int,
     as_json: bool,
 ) -> None:
     """Check statements (all of them if none is named).
@@ -41,15 +46,16 @@ def check(
     """
     registry = current_registry()
     statements = selected(registry, names)
-    run = RunOptions(scale, seed, device, settings, target, store, quiet=as_json)
-    results: list[StatementResult] = []
-    for result in run.check(registry, statements):
-        results.append(result)
-        if not as_json:
-            print_result(result)
+    run = RunOptions(scale, seed, device, settings, target, store, quiet=as_json, jobs=jobs)
+    found: list[StatementResult] = []
+    with closing(run.check(registry, statements)) as results:
+        for result in results:
+            found.append(result)
+            if not as_json:
+                print_result(result)
     if as_json:
-        print_json([result.to_json() for result in results])
-    context.exit(overall_exit_code(results))
+        print_json([result.to_json() for result in found])
+    context.exit(overall_exit_code(found))
 
 
 @click.command("replay")

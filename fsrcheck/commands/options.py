@@ -1,10 +1,9 @@
 """What the commands share: their options, the registry they look in, and JSON on standard output."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
-from inspect import getfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,17 @@ import click
 from fsrcheck.commands.progress import shown
 from fsrcheck.errors import InputError
 from fsrcheck.registry import GROUP, Registry, installed
-from fsrcheck.runs.checking import make_checker
-from fsrcheck.runs.code_digest import code_digest
 from fsrcheck.runs.environment import resolve_device
-from fsrcheck.runs.records import TrialStore
 from fsrcheck.runs.result import StatementResult
 from fsrcheck.runs.seeds import fresh_seed
+from fsrcheck.runs.side_by_side import Orders, check_in_turn, check_side_by_side
 from fsrcheck.runs.unfinished import WORK_FOLDER
 from fsrcheck.statement import SCALES, Statement
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+Results = Generator[StatementResult, None, None]
+
+WORKER_REGISTRY: Callable[[], Registry] = installed  # a function that a worker process can import
 
 
 def parse_assignments(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> dict[str, str]:
@@ -69,7 +69,6 @@ set_option: Decorator = click.option(
 target_option: Decorator = click.option(
     "--target", type=click.Path(path_type=Path), metavar="FILE", help="Check on an instance of your own."
 )
-
 
 work_option: Decorator = click.option(
     "--store",
@@ -121,6 +120,7 @@ class RunOptions:
         scale, seed, device, settings, target: as for ``fsrcheck.check``; a missing seed is drawn and told.
         store: file of trials to take from and add to.
         quiet: show no progress.
+        jobs: number of processes; with one, statements are checked in this one.
     """
 
     scale: str
@@ -130,35 +130,23 @@ class RunOptions:
     target: Path | None = None
     store: Path | None = None
     quiet: bool = False
+    jobs: int = 1
 
-    def check(self, registry: Registry, statements: Sequence[Statement]) -> Iterator[StatementResult]:
-        """Check statements one after the other.
+    def check(self, registry: Registry, statements: Sequence[Statement]) -> Results:
+        """Check statements and yield the results in their order; to be closed where it is not exhausted.
 
         Raises:
             InputError: at once, before a seed is drawn, where device, settings, target or store do not suit one of
                 the statements.
         """
-        resolve_device(self.device)
+        device = resolve_device(self.device)
         for statement in statements:
             statement.cases_at(self.scale, self.settings, self.target)
         if self.store is not None:
             self.store.open("a").close()
-        return self._results(registry, statements, seed_or_fresh(self.seed))
-
-    def _results(self, registry: Registry, statements: Sequence[Statement], seed: int) -> Iterator[StatementResult]:
-        stores = cache(partial(TrialStore, self.store)) if self.store is not None else None
-        for statement in statements:
-            store = stores(code_digest(getfile(statement.run))) if stores else None
-            with shown(self.quiet) as progress:
-                checker = make_checker(
-                    scale=self.scale,
-                    seed=seed,
-                    device=self.device,
-                    settings=self.settings,
-                    target=self.target,
-                    registry=registry,
-                    store=store,
-                    progress=progress,
-                )
-                result = checker.check(statement)
-            yield result
+        seed = seed_or_fresh(self.seed)
+        if min(self.jobs, len(statements)) == 1:
+            orders = Orders(lambda: registry, self.scale, seed, device, self.settings, self.target, self.store)
+            return check_in_turn(orders, statements, partial(shown, self.quiet))
+        orders = Orders(WORKER_REGISTRY, self.scale, seed, device, self.settings, self.target, self.store)
+        return check_side_by_side(orders, statements, self.jobs, partial(shown, self.quiet))

@@ -51,17 +51,15 @@ def _bars() -> Progress:
 
 
 class _Bar:
-    """The bar of the case that is running; the one before it is taken away."""
+    """A bar for every case that is running: one, or as many as there are processes; those done are taken away."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
-        self._label = ""
-        self._task: TaskID | None = None
+        self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, label: str, done: int, total: int) -> None:
-        if self._task is None or label != self._label:
-            if self._task is not None:
-                self._bars.remove_task(self._task)
-            self._task = self._bars.add_task(escape(label), total=total)
-            self._label = label
-        self._bars.update(self._task, completed=done, total=total)
+        if label not in self._tasks:
+            self._tasks[label] = self._bars.add_task(escape(label), total=total)
+        self._bars.update(self._tasks[label], completed=done, total=total)
+        if done == total:
+            self._bars.remove_task(self._tasks.pop(label))

@@ -1,5 +1,7 @@
 """``report``: check everything and write it down as one page."""
 
+from contextlib import closing
+from os import cpu_count
 from pathlib import Path
 
 import click
@@ -8,6 +10,7 @@ from fsrcheck.commands import options
 from fsrcheck.commands.options import RunOptions, current_registry, print_json, selected
 from fsrcheck.commands.results import print_verdicts
 from fsrcheck.commands.tables import print_exact
+from fsrcheck.registry import Registry
 from fsrcheck.report import require_writable, write_report
 from fsrcheck.runs.environment import resolve_device
 from fsrcheck.runs.result import overall_exit_code
@@ -20,6 +23,7 @@ from fsrcheck.runs.stored import read_evidence
 @options.device_option
 @click.option("--out", type=click.Path(path_type=Path), default="report", show_default=True, help="Folder to write to.")
 @click.option("--stored", type=click.Path(path_type=Path), metavar="FILE", help="Show what `gather` has counted too.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes; by default a core each, and one on a GPU.")
 @options.json_option
 @click.pass_context
 def report(
@@ -29,6 +33,7 @@ def report(
     device: str,
     out: Path,
     stored: Path | None,
+    jobs: int | None,
     as_json: bool,
 ) -> None:
     """Check all statements and write the report: HTML, Markdown, JSON and the plotted points.
@@ -38,10 +43,11 @@ def report(
     registry = current_registry()
     statements = selected(registry, ())
     evidence = read_evidence(stored) if stored is not None else []
-    resolve_device(device)  # a mistake must not leave a new folder behind
+    place = resolve_device(device)  # a mistake must not leave a new folder behind
     require_writable(out)
-    run = RunOptions(scale, seed, device, settings={}, quiet=as_json)
-    results = list(run.check(registry, statements))
+    run = RunOptions(scale, seed, device, settings={}, quiet=as_json, jobs=jobs or usual_jobs(registry, place))
+    with closing(run.check(registry, statements)) as found:
+        results = list(found)
     files = [str(path) for path in write_report(results, registry, out, evidence)]
     if as_json:
         print_json({"seed": results[0].seed, "scale": scale, "files": files, "results": [r.to_json() for r in results]})
@@ -49,3 +55,11 @@ def report(
         print_verdicts(results)
         print_exact(f"\nseed {results[0].seed}; read {files[0]}")
     context.exit(overall_exit_code(results))
+
+
+def usual_jobs(registry: Registry, device: str) -> int:
+    """As many processes as there are cores: all statements are run, and few of their operations are worth two threads.
+
+    One on a GPU, whose memory processes would share, and for papers that are not installed, which no worker would find.
+    """
+    return cpu_count() or 1 if device == "cpu" and registry is options.WORKER_REGISTRY() else 1

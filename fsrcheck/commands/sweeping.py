@@ -12,12 +12,11 @@ import click
 
 from fsrcheck.commands import options
 from fsrcheck.commands.gathering import with_trials
-from fsrcheck.commands.options import current_registry, print_json, seed_or_fresh
+from fsrcheck.commands.options import WORKER_REGISTRY, current_registry, print_json, seed_or_fresh
 from fsrcheck.commands.progress import shown
 from fsrcheck.commands.results import print_result
 from fsrcheck.commands.tables import print_exact, print_table
 from fsrcheck.errors import InputError
-from fsrcheck.registry import Registry, installed
 from fsrcheck.runs.checking import Checker
 from fsrcheck.runs.environment import resolve_device
 from fsrcheck.runs.executors import dask_cluster, processes
@@ -26,8 +25,6 @@ from fsrcheck.runs.sweeping import FAILURES, Failure, Sweep
 from fsrcheck.runs.trying import Laboratory
 from fsrcheck.runs.unfinished import WORK_FOLDER, require_folder
 from fsrcheck.statement import Statement, parse_settings
-
-WORKER_REGISTRY: Callable[[], Registry] = installed  # a function that a worker process can import
 
 
 def parse_grid(context: click.Context, parameter: click.Parameter, words: Sequence[str]) -> dict[str, list[str]]:
@@ -134,8 +131,7 @@ def chosen_executor(jobs: int | None, scheduler: str | None) -> tuple[Callable[[
         return partial(processes, workers), workers
     if jobs is not None:
         raise InputError("--jobs must be left out with --scheduler, whose cluster has workers of its own")
-    executor, workers = dask_cluster(scheduler)
-    return lambda: executor, workers
+    return dask_cluster(scheduler)
 
 
 def varied(statement: Statement, scale: str, grid: Mapping[str, Sequence[str]], trials: int | None) -> Statement:

@@ -125,7 +125,7 @@ def matched(learned: TargetNetwork, target: TargetNetwork) -> TargetNetwork:
 def latent_coupling(learned: TargetNetwork, target: TargetNetwork) -> Tensor:
     """Return U (batch, m0, m0') with orthonormal rows that minimises ||V - V* U||_F over the first levels' rows of all patches.
 
-    Theorem 5.1 (l.468), Lemma C.18 (l.1851); the orthogonal Procrustes problem. ``learned`` has its channels in order.
+    Theorem 5.1 (l.468), Lemma C.18 (l.1851). ``learned`` has its channels in order.
 
     Raises:
         InputError: m0 > m0', where no such U exists.
@@ -135,7 +135,19 @@ def latent_coupling(learned: TargetNetwork, target: TargetNetwork) -> Tensor:
         raise InputError(
             f"latent dimension of the learned network must be at least {true.shape[-1]}, the target's, got {own.shape[-1]}"
         )
-    left, _, right = torch.linalg.svd(true.mT @ own, full_matrices=False)
+    return closest_coupling(own, true)
+
+
+def closest_coupling(learner: Tensor, target: Tensor) -> Tensor:
+    """Return U (batch, m0, m0') with orthonormal rows that minimises ||V - V* U||_F: the orthogonal Procrustes problem.
+
+    For m0 > m0' the columns of U are orthonormal instead.
+
+    Args:
+        learner: V, (batch, n, m0').
+        target: V*, (batch, n, m0).
+    """
+    left, _, right = torch.linalg.svd(target.mT @ learner, full_matrices=False)
     return left @ right
 
 

@@ -24,7 +24,7 @@ REPLACED = (
     (re.compile(r">="), r"\\ge "),
 )
 KEPT_ATTRIBUTES = {
-    *("accent", "columnalign", "fence", "form", "linethickness", "mathvariant", "maxsize", "minsize"),
+    *("accent", "columnalign", "form", "linethickness", "mathvariant", "maxsize", "minsize"),
     *("displaystyle", "movablelimits", "scriptlevel", "stretchy", "width"),
 }
 CHILDREN = {
@@ -92,13 +92,21 @@ def _parts(math: Element, *, display: bool) -> list[Element]:
     long = sum(1 for element in math.iter() if (element.text or "").strip()) > LONG
     parts = []
     for start, end in pairwise([0, *([i + 1 for i in breaks] if long else []), len(row)]):
-        part = Element("math", {"display": "block" if display else "inline"})
-        part.append(Element("mrow"))
-        part[0][:] = row[start:end]
+        part = Element("math", {"display": "block"} if display else {})
+        part[:] = row[start:end]
         if end < len(row):
-            part[0][-1].set("form", "infix")  # at the end of its element it would be set as a postfix
+            part[-1].set("form", "infix")  # at the end of its element it would be set as a postfix
+        _unnest(part)
         parts.append(part)
     return parts
+
+
+def _unnest(element: Element) -> None:
+    """Take rows of one away; an operator keeps its own, which settles the space around it."""
+    for index, child in enumerate(element):
+        _unnest(child)
+        if child.tag == "mrow" and len(child) == 1 and child[0].tag != "mo":
+            element[index] = child[0]
 
 
 def _require_balance(formula: str) -> None:

@@ -41,7 +41,7 @@ FORMAT = "fsrcheck.results/1"
 def scoreboard_markdown(
     results: Sequence[StatementResult], registry: Registry, stored: Sequence[StoredEvidence] = ()
 ) -> str:
-    """The scoreboard of all statements, stored evidence and errata below it, as Markdown with LaTeX in dollar signs."""
+    """The scoreboard of all statements as Markdown with LaTeX in dollar signs; below it what is open, stored, wrongly printed."""
     entries = make_entries(results, registry, stored)
     counts = ", ".join(f"{count} {spoken(name)}" for name, count in verdict_counts(entries).items())
     lines = [
@@ -52,6 +52,7 @@ def scoreboard_markdown(
         *_run_lines(results),
     ]
     lines += [_row(COLUMNS), _row("---" for _ in COLUMNS), *(_row(_cells(entry)) for entry in entries)]
+    lines += _undecided_lines([entry for entry in entries if entry.statement.reason])
     lines += _stored_lines([(entry, row) for entry in entries for row in entry.stored])
     errata = [line for entry in entries for line in _erratum_lines(entry)]
     return "\n".join([*lines, *(["", "## Errata", *errata] if errata else []), ""])
@@ -77,6 +78,13 @@ def _cells(entry: Entry) -> tuple[str, ...]:
         entry.weakest_word,
         entry.controls_word,
     )
+
+
+def _undecided_lines(entries: Sequence[Entry]) -> list[str]:
+    if not entries:
+        return []
+    rows = [f"- {entry.statement.label} (`{entry.statement.id}`): {entry.statement.reason}" for entry in entries]
+    return ["", "## Not decided, and why", "", *rows]
 
 
 def _stored_lines(rows: Sequence[tuple[Entry, StoredEvidence]]) -> list[str]:

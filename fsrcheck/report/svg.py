@@ -18,6 +18,7 @@ from fsrcheck.report.figures import (
     REFERENCE_COLOUR,
     SERIES_COLOURS,
 )
+from fsrcheck.report.slim_svg import slim
 
 COLOURS = {
     "#000000": "ink",
@@ -51,16 +52,16 @@ def to_svg(figure: Figure, *, name: str, description: str) -> Markup:
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", text).replace("xlink:href", "href")
     text = _prefix_ids(text, re.sub(r"[^A-Za-z0-9_-]", "-", name))
-    text = re.sub(r"(font: [^;\"]*?[\d.]+px) [^;\"]+", r"\1 var(--sans, sans-serif)", text)
+    text = re.sub(r"(font: [^;\"]*?[\d.]+px|font-family:) [^;\"]+", r"\1 var(--sans, sans-serif)", text)
     for colour, variable in COLOURS.items():
         text = text.replace(colour, f"var(--plot-{variable}, {colour})")
     label = f'<svg role="img" aria-label="{escape(description)}"'
-    return Markup(re.sub(r"\n\s*", "\n", text.replace("<svg", label, 1)))
+    return Markup(slim(text.replace("<svg", label, 1)))
 
 
 def _prefix_ids(text: str, prefix: str) -> str:
-    """Make ids unique on the page and drop those that nothing refers to."""
-    used = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text))
-    wanted = {first or second for first, second in used}
-    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{prefix}-{m[1]}"' if m[1] in wanted else "", text)
-    return re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", text)
+    """Make ids short and unique on the page, and drop those that nothing refers to."""
+    used = [first or second for first, second in re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text)]
+    names = {name: f"{prefix}-m{number}" for number, name in enumerate(dict.fromkeys(used))}
+    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{names[m[1]]}"' if m[1] in names else "", text)
+    return re.sub(r'(href="#|url\(#)([^")]+)', lambda m: m[1] + names[m[2]], text)

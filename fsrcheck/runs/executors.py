@@ -2,23 +2,14 @@
 
 import multiprocessing
 import os
+from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
+from functools import partial
+from multiprocessing.context import BaseContext
 from threading import Thread
+from typing import Any
 
 from fsrcheck.errors import InputError
-
-
-def processes(workers: int) -> Executor:
-    """Return a pool of ``workers`` processes with one torch thread each.
-
-    They are forked from a server that has imported torch and done nothing with it, where the system can do so: a worker
-    that dies is replaced in no time.
-    """
-    forked = "forkserver" in multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if forked else "spawn")
-    if forked:
-        context.set_forkserver_preload(["torch", "fsrcheck.runs.sweeping"])
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=prepare_worker)
 
 
 def prepare_worker() -> None:
@@ -26,10 +17,33 @@ def prepare_worker() -> None:
 
     A worker whose driver was killed would wait for its next cell for ever.
     """
+    use_one_thread()
+    Thread(target=_end_with_driver, daemon=True).start()
+
+
+def use_one_thread() -> None:
+    """Let torch use one thread in this process."""
     import torch  # a worker's first task; the driver may not need it
 
     torch.set_num_threads(1)
-    Thread(target=_end_with_driver, daemon=True).start()
+
+
+def processes(workers: int, begin: Callable[..., None] = prepare_worker, given: tuple[Any, ...] = ()) -> Executor:
+    """Return a pool of ``workers`` processes with one torch thread each; each begins with ``begin(*given)``."""
+    return ProcessPoolExecutor(workers, mp_context=worker_context(), initializer=begin, initargs=given)
+
+
+def worker_context() -> BaseContext:
+    """What workers are made by, and what they share with the driver.
+
+    They are forked from a server that has imported the large libraries and done nothing with them, where the system can
+    do so: a worker that dies is replaced in no time.
+    """
+    forked = "forkserver" in multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if forked else "spawn")
+    if forked:
+        context.set_forkserver_preload(["torch", "scipy.stats", "sympy", "fsrcheck.runs.sweeping"])
+    return context
 
 
 def _end_with_driver() -> None:
@@ -39,19 +53,29 @@ def _end_with_driver() -> None:
         os._exit(1)
 
 
-def dask_cluster(address: str) -> tuple[Executor, int]:
-    """Return an executor on the Dask cluster at ``address``, and the number of its threads.
+def dask_cluster(address: str) -> tuple[Callable[[], Executor], int]:
+    """Return what makes executors on the Dask cluster at ``address``, and the number of its threads.
+
+    Its workers, those that join later too, let torch use one thread for each of theirs.
 
     Raises:
         InputError: Dask is not installed, or no scheduler answers.
     """
     try:
         from distributed import Client
+        from distributed.cfexecutor import ClientExecutor
     except ImportError:
         raise InputError("--scheduler needs Dask: install fsrcheck[dask]") from None
+
+    class ClusterExecutor(ClientExecutor):
+        """Dask's own executor, with the signature of ``Executor.shutdown``."""
+
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait=wait and not cancel_futures)
+
     try:
         client = Client(address, timeout=10)
     except (OSError, ValueError) as error:
         raise InputError(f"--scheduler must be the address of a Dask scheduler, got {address!r} ({error})") from None
-    executor: Executor = client.get_executor()
-    return executor, sum(client.nthreads().values()) or 1
+    client.register_worker_callbacks(use_one_thread)
+    return partial(ClusterExecutor, client, pure=False), sum(client.nthreads().values()) or 1

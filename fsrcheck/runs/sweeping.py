@@ -32,8 +32,9 @@ from fsrcheck.runs.trying import Laboratory, Progress, silent
 from fsrcheck.statement import Statement
 
 TRIALS, FAILURES = "trials.jsonl", "failures.jsonl"
-LOSSES = 5  # how often a worker may die with a cell before the cell is given up
+LOSSES = 5  # how often workers may die with a cell, and no other cell be finished in between, before it is given up
 WAITING = 4  # cells handed out for each worker, so that none waits for the driver
+SUSPECT = 2  # a cell that was lost so often runs alone
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,11 @@ class Sweep:
 
 
 class _Run:
-    """The cells of a sweep on their way through one executor after another."""
+    """The cells of a sweep on their way through one executor after another.
+
+    When a worker dies, all cells that were handed out are lost, and any of them may be the cause. They wait at the end of
+    the line; then as many run as there are workers, and what is lost again runs alone, so that only the cause is given up.
+    """
 
     def __init__(self, sweep: Sweep, cells: Sequence[Cell], total: int) -> None:
         self._sweep, self._total = sweep, total
@@ -180,10 +185,18 @@ class _Run:
         running: dict[Future[Any], Cell] = {}
         broken = False
         while running or (self._waiting and not broken):
-            while self._waiting and not broken and len(running) < WAITING * self._sweep.workers:
+            while not broken and self._has_room(running):
                 broken = not self._submit(executor, running)
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 broken |= not self._collect(future, running.pop(future))
+
+    def _has_room(self, running: Mapping[Future[Any], Cell]) -> bool:
+        """Whether another cell may be handed out, beside those that are."""
+        if not self._waiting:
+            return False
+        losses = max(self._lost[cell.key] for cell in (*running.values(), self._waiting[-1]))
+        workers = self._sweep.workers
+        return len(running) < (1 if losses >= SUSPECT else workers if losses else WAITING * workers)
 
     def _submit(self, executor: Executor, running: dict[Future[Any], Cell]) -> bool:
         cell = self._waiting.pop()
@@ -205,6 +218,7 @@ class _Run:
             self._failures.append(self._sweep.fail(cell, "".join(traceback.format_exception(error))))
         else:
             self._sweep.keep(cell, trials)
+        self._lost = Counter({key: min(losses, SUSPECT) for key, losses in self._lost.items()})
         self._done += len(cell.seeds)
         self._tell()
         return True
@@ -212,7 +226,7 @@ class _Run:
     def _lose(self, cell: Cell, error: BrokenExecutor) -> None:
         self._lost[cell.key] += 1
         if self._lost[cell.key] < LOSSES:
-            self._waiting.append(cell)
+            self._waiting.insert(0, cell)
         else:
             text = f"a worker died {LOSSES} times with this cell in flight: {error}"
             self._failures.append(self._sweep.fail(cell, text))

@@ -10,6 +10,7 @@ What the working schedule does differently from the printed one:
 - between lines 2 and 3 a bridge takes the dictionary to where Algorithms 2 and 3 work at these sizes (``start_level``);
 - b and bb follow delta, which is estimated before every stage, in place of powers of m;
 - after the last stage the hidden layer is learned once more, through the final dictionary;
+- a patch whose dictionary gets worse in Algorithm 1 by the learner's own estimate keeps the one it had;
 - before Algorithm 1 the thresholds are raised by b/2 instead of poly(k) b, and not at all at the end.
 
 Samples are divided by the size of a typical code, level by level, and the network is scaled back at the end.
@@ -206,18 +207,19 @@ class MinmaxGan:
         return higher_level(learned, dictionary, parents)
 
     def _output(self, state: State, level: int, stage: int) -> State:
-        """Line 12; a patch whose dictionary runs away keeps the one it had."""
+        """Line 12; a patch whose dictionary runs away, or gets worse as far as the learner can tell, keeps the one it had."""
         assert state.start is not None
         assert state.top is not None
-        before = state.top.dictionary
-        error = estimated_error(before, state.start.reference)
+        before, reference = state.top.dictionary, state.start.reference
+        error = estimated_error(before, reference)
         cutoff = self.settings.output_cutoff(level, stage, self.structure.num_channels[level - 1], error)
         network = TargetNetwork((*state.finished, state.top))
         found = output_layer(self._samples, network, cutoff.flatten(), self.settings, self._stage_seeds(level, stage))
-        after = torch.where(found.diverged[:, None, None], before.flatten(0, 1), found.dictionary).unflatten(
-            0, error.shape
-        )
-        told = HandOver(level, stage, OUTPUT, after, estimated_error(after, state.start.reference), cutoff)
+        after = found.dictionary.unflatten(0, error.shape)
+        worse = ~(estimated_error(after, reference) <= self.settings.largest_growth * error)
+        dropped = (worse | found.diverged.unflatten(0, error.shape))[..., None, None]
+        after = torch.where(dropped, before, after)
+        told = HandOver(level, stage, OUTPUT, after, estimated_error(after, reference), cutoff)
         return replace(state, top=replace(state.top, dictionary=after), history=(*state.history, told))
 
     def _last_raise(self, top: FirstLevel | HigherLevel, state: State) -> FirstLevel | HigherLevel:
@@ -228,6 +230,11 @@ class MinmaxGan:
     def _stage_seeds(self, level: int, stage: int) -> list[int]:
         """Seeds of a step: every step draws afresh, whatever happened before it."""
         return [seed + (((level << 16) + stage) << 64) for seed in self.seeds]
+
+    def begun_above(self, first: FirstLevel) -> State:
+        """The state after level 1 with a first level that is known, in the units of the samples."""
+        unit = self.units[0][:, None, None]
+        return State((FirstLevel(first.dictionary, first.latent_weights / unit[..., None], first.thresholds / unit),))
 
     def result(self, state: State) -> Learned:
         """The network in the units of the samples."""

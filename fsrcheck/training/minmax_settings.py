@@ -1,5 +1,6 @@
 """What Algorithm 4 is run with: the sizes of the network, the schedule of cutoffs, and every stage's numbers."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +12,6 @@ from fsrcheck.training.output_layer import PRINTED_POWER
 
 WORKING, PRINTED = "working", "printed"
 SCHEDULES = (WORKING, PRINTED)
-GENERATED, DECODED = "generated", "decoded"
 LARGEST_OUTPUT_CUTOFF = 1.0  # bb, in units of a typical code; above it too few samples are left
 PRINTED_START, PRINTED_STEP, PRINTED_OUTPUT = -0.3, -0.02, 0.152  # b = m^(-0.3 - 0.02 t) (lines 3, 5), bb = b m^0.152
 _LEAST = {
@@ -89,7 +89,8 @@ class MinmaxSettings:
         pair_steps: T of D5.
         output_ratio, higher_output_ratio: bb/delta of Algorithm 1 at level 1 and above.
         output_power, output_steps: P and T of Algorithm 1.
-        output_codes: ``GENERATED``, the learner's own, as the paper has it, or ``DECODED``, read off the samples.
+        largest_growth: by which factor delta, as the learner tells it, may grow in Algorithm 1; where it grows more, a patch
+            keeps what it had.
         generated_samples: N of the learner's own samples for Algorithm 1; 0 takes as many as there are samples.
         super_ratio, closing_ratio: b/delta of Algorithm 3, and of its last run, which nothing follows.
         least_super: smallest b of Algorithm 3.
@@ -112,11 +113,11 @@ class MinmaxSettings:
     higher_output_ratio: float = 20.0
     output_power: float = 2.0
     output_steps: int = 15
-    output_codes: str = GENERATED
+    largest_growth: float = 2.0
     generated_samples: int = 0
     super_ratio: float = 2.0
     closing_ratio: float = 2.5
-    least_super: float = 0.01
+    least_super: float = 0.001
     super_steps: int = 800
     closing_steps: int = 2000
     super_batch: int = 128
@@ -125,9 +126,8 @@ class MinmaxSettings:
 
     def __post_init__(self) -> None:
         """Refuse what no run can have."""
-        for name, known in (("schedule", SCHEDULES), ("output_codes", (GENERATED, DECODED))):
-            if getattr(self, name) not in known:
-                raise InputError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+        if self.schedule not in SCHEDULES:
+            raise InputError(f"schedule must be one of {', '.join(SCHEDULES)}, got {self.schedule!r}")
         for name, least in _LEAST.items():
             if not getattr(self, name) >= least:
                 raise InputError(f"{name} must be at least {least}, got {getattr(self, name)}")
@@ -146,6 +146,7 @@ class MinmaxSettings:
             higher_stages=10,
             bridge=(),
             output_power=PRINTED_POWER,
+            largest_growth=math.inf,
             raise_ratio=7.0,
             last_raise=7.0,
         )

@@ -25,7 +25,8 @@ from torch import Tensor
 from fsrcheck.errors import InputError
 from fsrcheck.model.activations import smoothed_leaky_relu
 from fsrcheck.model.smoothed_slopes import smoothed_abs_slope, smoothed_leaky_pair
-from fsrcheck.training.super_resolution_samples import PairSamples, PairSource
+from fsrcheck.training.detected_samples import DetectedSamples, Reading
+from fsrcheck.training.super_resolution_samples import PairSource
 
 POLYAK, FALLING, CONSTANT = "polyak", "falling", "constant"
 STEP_RULES = (POLYAK, FALLING, CONSTANT)
@@ -75,7 +76,7 @@ class SuperResolutionGame:
     from_fakes: bool = True
     channel: int | None = None
 
-    def draw(self, step: int) -> tuple["DetectedSamples", float | Tensor]:
+    def draw(self, step: int) -> tuple[DetectedSamples, float | Tensor]:
         """The samples of this round, in units of b, and its leak."""
         leak = self.leak(step)
         scale = 1 / self.cutoff[:, None, None]
@@ -93,32 +94,48 @@ class SuperResolutionGame:
         gradient = self.discriminator_slope(outer, inner, drawn, leak).gradient
         return self._kept(gradient - self.signs * self.discriminator_decay * _weights_only(outer))
 
-    def generator_slope(self, outer: Tensor, inner: Tensor, samples: "DetectedSamples", leak: float | Tensor) -> Slope:
-        """Of E D^(2)(X_l, X_{l-1}) in the generator's parameters."""
+    def reading(self, outer: Tensor, samples: DetectedSamples, leak: float | Tensor) -> Reading:
+        """What the discriminator predicts of all samples from the level below."""
+        return Reading(*smoothed_leaky_pair(samples.both.linear(outer), leak, self.smoothing))
+
+    def generator_slope(
+        self,
+        outer: Tensor,
+        inner: Tensor,
+        samples: DetectedSamples,
+        leak: float | Tensor,
+        reading: Reading | None = None,
+    ) -> Slope:
+        """Of E D^(2)(X_l, X_{l-1}) in the generator's parameters; ``reading`` is made anew where it is not given."""
+        seen = self.reading(outer, samples, leak) if reading is None else reading
         codes, slopes = smoothed_leaky_pair(samples.own_codes.linear(inner), leak, self.smoothing)
-        predicted = smoothed_leaky_relu(samples.own_lower.linear(outer), leak, self.smoothing)
-        gap = codes @ self.source.overlaps.mT - predicted
+        gap = codes @ self.source.overlaps.mT - seen.codes[:, samples.count :]
         slope = smoothed_abs_slope(gap, 1.0, self.smoothing)
         norms = torch.diagonal(self.source.overlaps, dim1=-2, dim2=-1)[..., None]
-        return Slope((gap * slope).mean(dim=1), norms * samples.own_codes.gradient(slope * slopes))
+        return Slope(_mean_product(gap, slope), norms * samples.own_codes.gradient(slope * slopes, samples.count))
 
     def discriminator_slope(
-        self, outer: Tensor, inner: Tensor, samples: "DetectedSamples", leak: float | Tensor
+        self,
+        outer: Tensor,
+        inner: Tensor,
+        samples: DetectedSamples,
+        leak: float | Tensor,
+        reading: Reading | None = None,
     ) -> Slope:
         """Of the discriminator's objective in its parameters; the distance is that of the target's samples."""
-        found = self._descent(samples.upper, samples.lower, outer, leak)
+        seen, count = self.reading(outer, samples, leak) if reading is None else reading, samples.count
         if not self.from_fakes:
-            return found
+            gap = samples.upper - seen.codes[:, :count]
+            back = smoothed_abs_slope(gap, 1.0, self.smoothing)
+            return Slope(_mean_product(gap, back), samples.lower.gradient(-back * seen.slopes[:, :count], count))
         codes = smoothed_leaky_relu(samples.own_codes.linear(inner), leak, self.smoothing)
-        fakes = self._descent(codes @ self.source.overlaps.mT, samples.own_lower, outer, leak)
-        return Slope(found.distance, found.gradient - fakes.gradient)
-
-    def _descent(self, upper: Tensor, lower: "Inputs", outer: Tensor, leak: float | Tensor) -> Slope:
-        """Of E abs~(s - g(p)) in (V^D, b^D), on samples s = ``upper``."""
-        predicted, slopes = smoothed_leaky_pair(lower.linear(outer), leak, self.smoothing)
-        gap = upper - predicted
-        slope = smoothed_abs_slope(gap, 1.0, self.smoothing)
-        return Slope((gap * slope).mean(dim=1), lower.gradient(-slope * slopes))
+        fakes = codes @ self.source.overlaps.mT - seen.codes[:, count:]
+        gap = torch.cat(
+            [seen.codes[:, :count] - samples.upper, fakes], dim=1
+        )  # abs~ is even: the target's sign is turned
+        back = smoothed_abs_slope(gap, 1.0, self.smoothing)
+        distance = _mean_product(gap[:, :count], back[:, :count])
+        return Slope(distance, samples.both.gradient(back * seen.slopes, count))
 
     def _kept(self, gradient: Tensor) -> Tensor:
         """The gradient of the channel in training, 0 elsewhere."""
@@ -127,43 +144,6 @@ class SuperResolutionGame:
         kept = torch.zeros_like(gradient)
         kept[:, self.channel] = gradient[:, self.channel]
         return kept
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What a linear layer reads, (row, sample, fan-in), in units of b, and the -1 that its thresholds are read with."""
-
-    values: Tensor
-    unit: Tensor  # 1 / b, (row, 1, 1)
-
-    def linear(self, parameters: Tensor) -> Tensor:
-        """V u - b, shape (row, sample, channel), of parameters (row, channel, fan-in + 1)."""
-        return torch.baddbmm(-parameters[:, None, :, -1] * self.unit, self.values, parameters[..., :-1].mT)
-
-    def gradient(self, back: Tensor) -> Tensor:
-        """The gradient in the parameters of the mean over samples, from that in V u - b."""
-        share = 1 / back.shape[1]
-        weights = back.mT @ self.values
-        return share * torch.cat([weights, -(back.sum(dim=1) * self.unit[:, 0])[..., None]], dim=-1)
-
-
-@dataclass(frozen=True)
-class DetectedSamples:
-    """``PairSamples`` in units of b; what the discriminator reads below has gone through its LeakyReLU."""
-
-    upper: Tensor
-    lower: Inputs
-    own_lower: Inputs
-    own_codes: Inputs
-
-    @classmethod
-    def of(cls, samples: PairSamples, unit: Tensor, leak: float | Tensor, smoothing: float) -> "DetectedSamples":
-        """Divide by b and apply the first layer."""
-        lower, own_lower = (
-            Inputs(smoothed_leaky_relu(part * unit, leak, smoothing), unit)
-            for part in (samples.lower, samples.own_lower)
-        )
-        return cls(samples.upper * unit, lower, own_lower, Inputs(samples.own_codes * unit, unit))
 
 
 @dataclass(frozen=True)
@@ -280,17 +260,18 @@ def learn_super_resolution(
     """
     game = super_resolution_game(source, cutoff, settings)
     discriminator = generator = identity_start(source) if start is None else start
-    pull = _pull(cutoff, settings)
+    left = _left(source, cutoff, settings)
     watched = []
     for step in range(settings.num_steps):
         samples = game.draw(step)
+        reading = game.reading(discriminator, *samples)
         for _ in range(settings.inner_steps):
-            generator = _generator_step(game, discriminator, generator, samples, settings, step)
+            slope = game.generator_slope(discriminator, generator, *samples, reading)
+            generator = _moved(generator, slope, _step_size(slope, cutoff, settings, step), left[0])
         if watch and step % watch_every == 0:
             watched.append(watch(game, discriminator, generator, samples))
-        found = game.discriminator_slope(discriminator, generator, *samples)
-        size = _step_size(found, cutoff, settings, step)
-        discriminator = discriminator - size * found.gradient + pull * _weights_only(discriminator)
+        slope = game.discriminator_slope(discriminator, generator, *samples, reading)
+        discriminator = _moved(discriminator, slope, _step_size(slope, cutoff, settings, step), left[1])
     return _resolved(game, discriminator, generator, settings, watched, watch)
 
 
@@ -312,12 +293,14 @@ def learn_generator(
         InputError: a cutoff that is not positive.
     """
     game = super_resolution_game(source, cutoff, settings)
+    left, _ = _left(source, cutoff, settings)
     generator, watched = start, []
     for step in range(settings.num_steps):
         samples = game.draw(step)
         if watch and step % watch_every == 0:
             watched.append(watch(game, discriminator, generator, samples))
-        generator = _generator_step(game, discriminator, generator, samples, settings, step)
+        slope = game.generator_slope(discriminator, generator, *samples)
+        generator = _moved(generator, slope, _step_size(slope, cutoff, settings, step), left)
     return _resolved(game, discriminator, generator, settings, watched, watch)
 
 
@@ -357,22 +340,16 @@ def _resolved(
     return SuperResolved(generator, discriminator, leak, torch.stack(watched) if watched else None)
 
 
-def _generator_step(
-    game: SuperResolutionGame,
-    discriminator: Tensor,
-    generator: Tensor,
-    samples: Any,
-    settings: SuperResolutionSettings,
-    step: int,
-) -> Tensor:
-    found = game.generator_slope(discriminator, generator, *samples)
-    size = _step_size(found, game.cutoff, settings, step)
-    return generator - size * found.gradient + _pull(game.cutoff, settings) / 10 * _weights_only(generator)
+def _left(source: PairSource, cutoff: Tensor, settings: SuperResolutionSettings) -> tuple[Tensor, Tensor]:
+    """What one step's regularisers leave of the generator's and of the discriminator's parameters, (row, 1, fan-in + 1)."""
+    pull = settings.signs * settings.decay * settings.step_size * cutoff[:, None, None]
+    weights = _weights_only(cutoff.new_ones(source.fan_in + 1))
+    return 1 + pull / 10 * weights, 1 + pull * weights
 
 
-def _pull(cutoff: Tensor, settings: SuperResolutionSettings) -> Tensor:
-    """The discriminator's regulariser in one step, per unit of its gradient, (row, 1, 1); the generator's is a tenth."""
-    return settings.signs * settings.decay * settings.step_size * cutoff[:, None, None]
+def _moved(parameters: Tensor, slope: Slope, size: Tensor, left: Tensor) -> Tensor:
+    """The parameters after a step."""
+    return torch.addcmul(parameters * left, size, slope.gradient, value=-1.0)
 
 
 def _step_size(found: Slope, cutoff: Tensor, settings: SuperResolutionSettings, step: int) -> Tensor:
@@ -384,6 +361,13 @@ def _step_size(found: Slope, cutoff: Tensor, settings: SuperResolutionSettings, 
     return torch.minimum(eta, found.distance[..., None] / squares.clamp(min=torch.finfo(squares.dtype).tiny))
 
 
+def _mean_product(gap: Tensor, slope: Tensor) -> Tensor:
+    """The mean over samples of a product, (row, channel)."""
+    return (gap * slope).sum(dim=1) / gap.shape[1]
+
+
 def _weights_only(parameters: Tensor) -> Tensor:
     """2 V, the gradient of ||V||^2 in (V, b)."""
-    return torch.cat([2 * parameters[..., :-1], torch.zeros_like(parameters[..., -1:])], dim=-1)
+    doubled = 2 * parameters
+    doubled[..., -1] = 0.0
+    return doubled

@@ -39,7 +39,12 @@ class PairSamples:
 
     def part(self, start: int, stop: int) -> "PairSamples":
         """Return the samples ``start``..``stop`` - 1."""
-        return PairSamples(*(getattr(self, item.name)[:, start:stop] for item in fields(self)))
+        return PairSamples(
+            self.upper[:, start:stop],
+            self.lower[:, start:stop],
+            self.own_lower[:, start:stop],
+            self.own_codes[:, start:stop],
+        )
 
     def joined(self, others: "PairSamples") -> "PairSamples":
         """Return these samples and then the others."""
@@ -67,16 +72,17 @@ class PairSource(Protocol):
 class BufferedPairs:
     """Draws samples in blocks of ``BLOCK`` and hands them on in one sequence, however it is cut."""
 
-    _waiting: PairSamples | None = None
+    _block: PairSamples | None = None
+    _used = 0  # samples of the block that were handed on
 
     def draw(self, num_samples: int) -> PairSamples:
         """See ``PairSource``."""
-        waiting = self._waiting
-        while waiting is None or waiting.upper.shape[1] < num_samples:
+        while self._block is None or self._block.upper.shape[1] - self._used < num_samples:
             fresh = self._fresh(max(BLOCK, num_samples))
-            waiting = fresh if waiting is None else waiting.joined(fresh)
-        self._waiting = waiting.part(num_samples, waiting.upper.shape[1])
-        return waiting.part(0, num_samples)
+            left = None if self._block is None else self._block.part(self._used, self._block.upper.shape[1])
+            self._block, self._used = fresh if left is None else left.joined(fresh), 0
+        self._used += num_samples
+        return self._block.part(self._used - num_samples, self._used)
 
     def _fresh(self, num_samples: int) -> PairSamples:
         """Return the next samples of every row."""
@@ -133,7 +139,7 @@ class NetworkPairs(BufferedPairs):
         below, seen, own_seen = codes[self._level - 2], codes[self._level - 2], own
         if self._lower_mixing is not None:
             seen, own_seen = (
-                (mixing[:, None] @ part[..., None])[..., 0]
+                (part.transpose(1, 2) @ mixing.mT).transpose(1, 2)
                 for mixing, part in zip(self._lower_mixing, (below, own), strict=True)
             )
         upper = codes[self._level - 1].transpose(1, 2).flatten(0, 1) @ self._mixing.mT
@@ -141,7 +147,8 @@ class NetworkPairs(BufferedPairs):
 
     def _of_parents(self, codes: Tensor) -> Tensor:
         """Codes (batch, sample, lower patch, channel) as every row's parents have them, (row, sample, fan-in)."""
-        return codes[:, :, self._parents].flatten(3).transpose(1, 2).flatten(0, 1)
+        gathered = codes.index_select(2, self._parents.flatten()).unflatten(2, self._parents.shape)
+        return gathered.flatten(3).transpose(1, 2).flatten(0, 1)
 
 
 def pair_streams(seeds: Sequence[int], level: int) -> tuple[list[np.random.Generator], list[np.random.Generator]]:

@@ -56,11 +56,15 @@ from lemmas.fsr import (
     d11_levels,
     d11_recursion,
     d_along_runs,
+    finite_samples,
     footnotes,
     marginal_choices,
     pair_weights,
+    real_images,
     setting,
     smooth_functions,
+    theorem_5_1,
+    theorem_e1,
 )
 
 PAPER = Paper(
@@ -73,6 +77,7 @@ PAPER = Paper(
         *assumptions.STATEMENTS,
         *marginal_choices.STATEMENTS,
         *pair_weights.STATEMENTS,
+        *real_images.STATEMENTS,
         algorithm_1.STATEMENT,
         algorithm_2.STATEMENT,
         algorithm_3.STATEMENT,
@@ -125,6 +130,9 @@ PAPER = Paper(
         d10_level.STATEMENT,
         d11_levels.STATEMENT,
         d11_recursion.STATEMENT,
+        theorem_5_1.STATEMENT,
+        theorem_e1.STATEMENT,
+        finite_samples.STATEMENT,
     ),
     constants_file=Path(__file__).with_name("constants.json"),
     text="arXiv version 1 (4 June 2021), as converted from PDF to text; line numbers (l.) are those of the converted text. "

@@ -40,6 +40,7 @@ from fsrcheck.evidence.certified import Certified, Positive
 from fsrcheck.evidence.outcome import Verdict
 from fsrcheck.evidence.symbolic import SymbolicIdentity
 from fsrcheck.gaussian import density, tail
+from fsrcheck.model.coupling import closest_coupling
 from fsrcheck.statement import Control, Counterexample, Defect, Erratum, Kind, Statement
 from lemmas.fsr.adversary import Search, searched
 
@@ -55,19 +56,6 @@ def powers_stormer(sign: int = 1) -> list[sympy.Expr]:
     product = sympy.expand((difference * total + sign * total * difference) / 2)
     entry = SIGN * (SIGN * SIZE * OTHER + OTHER * SIGN * SIZE) / 2 - SIZE * OTHER
     return [sympy.expand(FIRST**2 - SECOND**2 - product), sympy.expand(entry).subs(SIGN**2, 1)]
-
-
-def alignment(learner: Tensor, target: Tensor) -> Tensor:
-    """U (batch, m0, m0') with orthonormal rows that brings target U closest to the learner, in the Frobenius norm.
-
-    For m0 > m0' the columns of U are orthonormal instead, and the bound of Lemma C.18 holds as well.
-
-    Args:
-        learner: V, (batch, n, m0').
-        target: V*, (batch, n, m0).
-    """
-    left, _, right = torch.linalg.svd(target.mT @ learner, full_matrices=False)
-    return left @ right
 
 
 def alignment_spots() -> list[float]:
@@ -88,7 +76,7 @@ def alignment_spots() -> list[float]:
         target = random(4, rows, latent)
         frame = torch.linalg.qr(random(4, learned, latent)).Q.mT
         learner = target @ frame + distance * random(4, rows, learned)
-        rotation = alignment(learner, target)
+        rotation = closest_coupling(learner, target)
         error = (learner - target @ rotation).square().sum(dim=(1, 2))
         gram = torch.linalg.matrix_norm(learner @ learner.mT - target @ target.mT, "nuc")
         residuals.append(float((rotation @ rotation.mT - torch.eye(latent, dtype=torch.float64)).abs().max()))

@@ -31,11 +31,11 @@ from fsrcheck.evidence.outcome import Verdict
 from fsrcheck.evidence.scaling import Scaling
 from fsrcheck.evidence.trial import Observation
 from fsrcheck.gaussian import tail
+from fsrcheck.model.coupling import closest_coupling
 from fsrcheck.model.streams import standard_normal, streams
 from fsrcheck.statement import Control, Kind, Statement
 from fsrcheck.training.first_hidden import Learned
 from fsrcheck.training.first_hidden_oracles import FirstLevelLaw
-from lemmas.fsr.c18_first_level import alignment
 from lemmas.fsr.first_hidden_runs import (
     LEARNED,
     LEARNED_START,
@@ -83,7 +83,7 @@ def aligned(learned: Learned, law: FirstLevelLaw) -> tuple[Tensor, Tensor]:
     values, vectors = torch.linalg.eigh(law.correlations)
     root = vectors * values.clamp(min=0).sqrt()[..., None, :]
     target = law.channels.scales[..., None] * root
-    return rows, target @ alignment(rows, target)
+    return rows, target @ closest_coupling(rows, target)
 
 
 def both_codes(

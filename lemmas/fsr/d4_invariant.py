@@ -46,9 +46,9 @@ from fsrcheck.evidence.trial import Observation
 from fsrcheck.model.activations import smoothed_abs, smoothed_leaky_relu
 from fsrcheck.model.premises import AssumptionConstants
 from fsrcheck.statement import Control, Defect, Erratum, Kind, Statement
+from fsrcheck.training.detected_samples import DetectedSamples
 from fsrcheck.training.super_resolution import (
     CONSTANT,
-    DetectedSamples,
     SuperResolutionGame,
     SuperResolutionSettings,
     identity_start,

@@ -5,11 +5,12 @@ import torch
 
 from fsrcheck.gaussian import gated_relu_mean, relu_product_mean, upper_orthant
 from fsrcheck.model.activations import smoothed_leaky_relu
+from fsrcheck.model.coupling import closest_coupling
 from lemmas.fsr.c10_correlations import mixed_ratio, slope_between
 from lemmas.fsr.c14_update_direction import direction
 from lemmas.fsr.c15_hessian_update import largest_rate, moves_ratio
 from lemmas.fsr.c17_descent import Parameters, instances
-from lemmas.fsr.c18_first_level import alignment, rotation_ratio
+from lemmas.fsr.c18_first_level import rotation_ratio
 from lemmas.fsr.pair_objective import correlations, objective, promised_decrease
 from lemmas.fsr.pair_slopes import slope_bound
 
@@ -108,7 +109,7 @@ def stacks(rows=6, latent=3, learned=8):
 
 def test_the_alignment_has_orthonormal_rows_and_no_rotation_is_better():
     learner, target = stacks()
-    best = alignment(learner, target)
+    best = closest_coupling(learner, target)
     torch.testing.assert_close(best @ best.mT, torch.eye(3, dtype=torch.float64).expand(4, 3, 3))
     error = (learner - target @ best).norm(dim=(1, 2))
     generator = torch.Generator().manual_seed(2)
@@ -122,13 +123,13 @@ def test_the_alignment_has_orthonormal_rows_and_no_rotation_is_better():
 def test_a_rotated_target_is_found_again_and_the_bound_is_attained_for_a_target_of_zero():
     learner, target = stacks()
     frame = torch.linalg.qr(learner.mT[..., :3]).Q.mT
-    torch.testing.assert_close(target @ alignment(target @ frame, target), target @ frame)
+    torch.testing.assert_close(target @ closest_coupling(target @ frame, target), target @ frame)
     assert float(rotation_ratio(*numbers(0.7, 0.0, 0.0, 0.0, 0.0, 0.0))) == pytest.approx(1)
 
 
 def test_a_target_with_idle_inputs_is_aligned_by_orthonormal_columns_within_the_same_bound():
     learner, target = stacks(rows=5, latent=9, learned=4)
-    best = alignment(learner, target)
+    best = closest_coupling(learner, target)
     torch.testing.assert_close(best.mT @ best, torch.eye(4, dtype=torch.float64).expand(4, 4, 4))
     gram = torch.linalg.matrix_norm(learner @ learner.mT - target @ target.mT, "nuc")
     assert bool(((learner - target @ best).norm(dim=(1, 2)) <= gram.sqrt()).all())
@@ -139,7 +140,7 @@ def test_the_ratio_of_two_rows_is_that_of_the_alignment():
     entries = torch.rand((6, 5), generator=generator, dtype=torch.float64) * 2 - 1
     zero = torch.zeros(5, dtype=torch.float64)
     learner, target = (torch.stack([a, zero, b, c], -1).view(5, 2, 2) for a, b, c in (entries[:3], entries[3:]))
-    error = (learner - target @ alignment(learner, target)).norm(dim=(1, 2))
+    error = (learner - target @ closest_coupling(learner, target)).norm(dim=(1, 2))
     gram = torch.linalg.matrix_norm(learner @ learner.mT - target @ target.mT, "nuc")
     torch.testing.assert_close(rotation_ratio(*entries), error / gram.sqrt())
 

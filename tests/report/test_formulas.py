@@ -38,8 +38,7 @@ def test_formulas_of_errata_stand_between_dollar_signs(statement):
 
 def test_text_around_a_formula_is_escaped():
     assert to_html("<b> & $a < b$ & `x < y`") == (
-        '&lt;b&gt; &amp; <math display="inline"><mrow><mi>a</mi><mo>&lt;</mo><mi>b</mi></mrow></math>'
-        " &amp; <code>x &lt; y</code>"
+        "&lt;b&gt; &amp; <math><mi>a</mi><mo>&lt;</mo><mi>b</mi></math> &amp; <code>x &lt; y</code>"
     )
 
 
@@ -80,6 +79,9 @@ def test_a_formula_alone_is_a_display():
         ("f'", '<mi>f</mi><mo lspace="0" rspace="0">′</mo>'),
         (r"\alpha'_r", '<msub><mrow><mi>α</mi><mo lspace="0" rspace="0">′</mo></mrow><mi>r</mi></msub>'),
         ("v = -w", '<mo>=</mo><mo form="prefix">−</mo><mi>w</mi>'),
+        (r"\sigma_{\min}^{{2}}", "<msubsup><mi>σ</mi><mi>min</mi><mn>2</mn></msubsup>"),
+        ("x^{+}", "<msup><mi>x</mi><mrow><mo>+</mo></mrow></msup>"),  # a bare operator would be set as a postfix
+        ("x^{-1}", "<msup><mi>x</mi><mrow><mo>−</mo><mn>1</mn></mrow></msup>"),
         ("a - b", "<mi>a</mi><mo>−</mo><mi>b</mi>"),
         (r"m \ln m", '<mi>m</mi><mspace width="0.167em" /><mi>ln</mi><mspace width="0.167em" /><mi>m</mi>'),
         (r"\begin{cases} 0 & z < 0 \\ z & z \ge 0 \end{cases}", "<mtable>"),

@@ -89,6 +89,25 @@ def test_an_erratum_shows_all_its_parts(page):
     assert "contradicts the printed form, rechecked in" in page
 
 
+def test_a_statement_names_its_erratum_and_links_to_all_of_it(page):
+    part = page[page.index(f'<article class="statement" id="{SQUARE.id}"') :]
+    assert "the cross term is missing" in part
+    assert f'<a href="#{SQUARE.id}.erratum.1">' in part
+    assert page.count('<dl class="erratum">') == 1
+
+
+def test_case_by_case_there_is_no_column_without_content(page):
+    tables = re.findall(r'<table class="cases">.*?</table>', page, re.DOTALL)
+    heads = [re.findall(r"<th[^>]*>([^<]*)</th>", table) for table in tables]
+    assert any("Slack" in head for head in heads)
+    assert any("Slack" not in head for head in heads)
+    for table, head in zip(tables, heads, strict=True):
+        rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr><td.*?</tr>", table)]
+        assert rows
+        assert all(len(row) == len(head) for row in rows)
+        assert all(any(cell not in ("", "–") for cell in column) for column in zip(*rows, strict=True))
+
+
 def test_constants_controls_and_premises_are_shown(page):
     for text in (
         "E|g|/2 = 0.399 in the limit, plus 50 %",

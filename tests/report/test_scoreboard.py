@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 
+from fsrcheck.evidence.outcome import Verdict
 from fsrcheck.report.scoreboard import results_json, scoreboard_markdown
 from tests.example import SQUARE, THEOREM
 
@@ -38,6 +39,14 @@ def test_a_bar_in_a_title_does_not_split_its_cell(results, registry):
     paper = replace(registry.papers[0], statements=(renamed, SQUARE))
     markdown = scoreboard_markdown([], type(registry)([paper]))
     assert r"| $\|x\| > 1$ |" in markdown
+
+
+def test_what_is_open_is_told_with_its_reason(results, registry):
+    assert "Not decided" not in scoreboard_markdown(results, registry)
+    unknown = replace(THEOREM, claims=(), controls=(), expected=Verdict.OPEN, reason="nobody knows $x$")
+    paper = replace(registry.papers[0], statements=(unknown, SQUARE))
+    markdown = scoreboard_markdown([], type(registry)([paper]))
+    assert "## Not decided, and why\n\n- Theorem 2 (`coins.T.2`): nobody knows $x$\n" in markdown
 
 
 def test_the_errata_follow_the_table(results, registry):

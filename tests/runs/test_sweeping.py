@@ -8,15 +8,13 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 import tests.runs.sweeper as sweeper
-from fsrcheck.errors import InputError, RecordError
+from fsrcheck.errors import RecordError
 from fsrcheck.runs.checking import Request
-from fsrcheck.runs.executors import dask_cluster
 from fsrcheck.runs.sweeping import FAILURES, TRIALS, Sweep
 from fsrcheck.runs.trying import Laboratory
 from tests.runs.sweeper import BATCH, SEEDS, STATEMENT, Tossed, cases, registry, sweep
@@ -114,6 +112,16 @@ def test_a_cell_that_always_kills_its_worker_is_given_up(tmp_path):
     assert json.loads((tmp_path / FAILURES).read_text())["seeds"] == list(range(BATCH))
 
 
+def test_a_cell_that_always_kills_its_worker_does_not_take_others_with_it(tmp_path):
+    trouble = tmp_path / "trouble"
+    trouble.touch()
+    work = Sweep(registry, lambda: sweeper.processes(2), 2, tmp_path)
+    bad, slow = Tossed(200, trouble=str(trouble), kind="dies"), Tossed(100, pause=0.2)
+    failures = work.run({STATEMENT.id: [Request(bad, range(BATCH)), Request(slow, range(SEEDS))]})
+    assert [failure.parameters["num_tosses"] for failure in failures] == [200]
+    assert len(kept(tmp_path)) == SEEDS
+
+
 def killed_after(folder: Path, seconds: float) -> None:
     """Start a sweep in a session of its own and kill the driver and its workers."""
     command = [sys.executable, "-m", "tests.runs.sweeper", str(folder), str(PAUSE)]
@@ -169,9 +177,3 @@ def test_a_folder_with_something_else_is_refused(tmp_path):
     (tmp_path / TRIALS).write_text("these are\nno trials\n")
     with pytest.raises(RecordError, match="JSON line"):
         sweep(tmp_path, cases(0.0))
-
-
-@pytest.mark.skipif(find_spec("distributed") is not None, reason="Dask is installed")
-def test_a_cluster_needs_dask():
-    with pytest.raises(InputError, match=r"install fsrcheck\[dask\]"):
-        dask_cluster("tcp://127.0.0.1:1")

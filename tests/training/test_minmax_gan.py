@@ -107,6 +107,18 @@ def test_a_run_goes_on_from_any_step_as_if_it_had_not_stopped() -> None:
     assert len(states) == len(MinmaxGan(samples, structure, SHORTEST, [5]).plan)
 
 
+def test_a_dictionary_that_algorithm_1_made_worse_is_dropped() -> None:
+    """After ten steps of Algorithm 3 the learner's codes are wrong, and so is what Algorithm 1 makes of them."""
+    _, samples, structure = small_samples([0, 1], 2**14)
+    grown = {}
+    for largest in (2.0, float("inf")):
+        found = learn(samples, structure, replace(SHORTEST, largest_growth=largest), seeds=[0, 1])
+        before, after = (h.estimated for h in found.history if h.level == 2 and h.what in (BRIDGE, OUTPUT))
+        grown[largest] = float((after / before).max())
+    assert grown[2.0] <= 2
+    assert grown[float("inf")] > 3
+
+
 def test_progress_counts_to_the_end() -> None:
     _, samples, structure = small_samples([6], 2**13)
     told: list[tuple[int, int, str]] = []
@@ -125,8 +137,8 @@ def test_the_printed_schedule_shrinks_as_printed() -> None:
 def test_working_cutoffs_follow_the_error_within_their_limits() -> None:
     settings, error = MinmaxSettings(), torch.tensor([1e-4, 0.02, 0.9], dtype=torch.float64)
     assert settings.hidden_cutoff(1, 1, 16, error).tolist() == pytest.approx([12e-4, 0.24, 0.5])
-    assert settings.hidden_cutoff(2, 1, 16, error).tolist() == pytest.approx([0.01, 0.04, 1.8])
-    assert settings.hidden_cutoff(2, 1, 16, error, closing=True).tolist() == pytest.approx([0.01, 0.05, 2.25])
+    assert settings.hidden_cutoff(2, 1, 16, error).tolist() == pytest.approx([0.001, 0.04, 1.8])
+    assert settings.hidden_cutoff(2, 1, 16, error, closing=True).tolist() == pytest.approx([0.001, 0.05, 2.25])
     assert settings.output_cutoff(2, 1, 16, error).tolist() == pytest.approx([2e-3, 0.4, 1.0])
 
 
