@@ -43,17 +43,25 @@ def cross_moments(samples: Tensor) -> dict[int, Tensor]:
         raise InputError(
             f"samples must be (batch, at least 2, patch, at least {max(ORDERS)}), got {tuple(samples.shape)}"
         )
-    values = samples.transpose(1, 2)
-    values = values - values.mean(dim=2, keepdim=True)
-    count, dim = values.shape[2:]
+    return mean_products(samples - samples.mean(dim=1, keepdim=True))
+
+
+def mean_products(samples: Tensor, orders: Sequence[int] = ORDERS) -> dict[int, Tensor]:
+    """Means of products of distinct coordinates of samples (batch, sample, patch, dim), as ``cross_moments``, not centred."""
+    values = samples.permute(0, 2, 3, 1).contiguous()  # a row is a coordinate
+    dim, count = values.shape[2:]
     first, second = _tuples(dim, 2, values.device)
-    pairs = values[..., first] * values[..., second]
+    pairs = values[:, :, first] * values[:, :, second]
     number = torch.zeros(dim, dim, dtype=torch.long, device=values.device)
     number[first, second] = torch.arange(len(first), device=values.device)
-    i, j, k = _tuples(dim, 3, values.device)
-    a, b, c, d = _tuples(dim, 4, values.device)
-    thirds, fourths = pairs.mT @ values / count, pairs.mT @ pairs / count
-    return {2: pairs.mean(dim=2), 3: thirds[..., number[i, j], k], 4: fourths[..., number[a, b], number[c, d]]}
+    found = {2: pairs.mean(dim=3)}
+    if 3 in orders:
+        i, j, k = _tuples(dim, 3, values.device)
+        found[3] = (pairs @ values.mT / count)[..., number[i, j], k]
+    if 4 in orders:
+        a, b, c, d = _tuples(dim, 4, values.device)
+        found[4] = (pairs @ pairs.mT / count)[..., number[a, b], number[c, d]]
+    return found
 
 
 def moments_of_blocks(blocks: Iterable[Tensor]) -> dict[int, Tensor]:

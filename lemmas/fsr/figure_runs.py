@@ -4,7 +4,7 @@ The figures are about networks trained on photographs. Here the data come from t
 Algorithm 4 in its working form (``fsrcheck.training.minmax_gan``), from N samples and nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 
 from fsrcheck.errors import InputError
+from fsrcheck.evidence.trial import Measurement, Observation
 from fsrcheck.model.assumptions import measure_assumptions
 from fsrcheck.model.premises import AssumptionConstants, premises
 from fsrcheck.model.streams import standard_normal, streams
 from fsrcheck.model.target import FirstLevel, HigherLevel, TargetNetwork
 from fsrcheck.training.level_samples import TargetSamples
-from fsrcheck.training.minmax_gan import MinmaxGan
+from fsrcheck.training.minmax_gan import Learned, MinmaxGan, learn
 from fsrcheck.training.minmax_settings import MinmaxSettings, Structure
 from lemmas.fsr.targets import FROM_FILE, TargetParameters, build_target
 
@@ -63,6 +64,10 @@ class Parameters(TargetParameters):
         factor = 0.5 if self.family == "paper_example" else self.num_parents / 2
         return self.expected_active * factor ** (level - 1)
 
+    def channels(self, level: int) -> int:
+        """m of a level."""
+        return self.num_channels // 2 ** (level - 1) if self.family == "paper_example" else self.num_channels
+
     @property
     def settings(self) -> MinmaxSettings:
         """Of Algorithm 4."""
@@ -98,9 +103,14 @@ class Instances:
         return TargetSamples(self.target, seeds=self.seeds, num_samples=num_samples)
 
     def learner(self, parameters: Parameters) -> MinmaxGan:
-        """Algorithm 4 on ``num_samples`` of them."""
+        """Algorithm 4 on ``num_samples`` of them, step by step."""
         samples = self.samples(parameters.num_samples)
         return MinmaxGan(samples, Structure.of(self.target), parameters.settings, self.seeds)
+
+    def learned(self, parameters: Parameters) -> Learned:
+        """What Algorithm 4 returns on ``num_samples`` of them."""
+        samples = self.samples(parameters.num_samples)
+        return learn(samples, Structure.of(self.target), parameters.settings, seeds=self.seeds)
 
 
 def build(parameters: Parameters, seeds: Sequence[int], device: str) -> Instances:
@@ -124,12 +134,42 @@ def _margins(target: TargetNetwork, level: int, parameters: Parameters, seeds: S
     return premises(measured, AssumptionConstants.defaults(parameters.active(level), measured.patch_dim))
 
 
-def random_layer(level: FirstLevel, seeds: Sequence[int]) -> FirstLevel:
+def observations(
+    instances: Instances, measured: Mapping[str, Tensor], errors: Mapping[str, Tensor], counts: Mapping[str, Tensor]
+) -> list[Observation]:
+    """One observation per instance from tensors (batch,); ``errors`` are standard errors of some of the measured."""
+    none = torch.zeros(len(instances.seeds))
+    return [
+        Observation(
+            premises=instances.margins[i],
+            measurements={
+                name: Measurement(float(values[i]), float(errors.get(name, none)[i]))
+                for name, values in measured.items()
+            },
+            counts={name: int(values[i]) for name, values in counts.items()},
+        )
+        for i in range(len(instances.seeds))
+    ]
+
+
+def extreme(values: Sequence[Tensor], errors: Sequence[Tensor], *, largest: bool) -> tuple[Tensor, Tensor]:
+    """The largest or smallest of several values (batch,), with its standard error."""
+    value, error = torch.stack(list(values)), torch.stack(list(errors))
+    place = (value.argmax(dim=0) if largest else value.argmin(dim=0))[None]
+    return value.gather(0, place)[0], error.gather(0, place)[0]
+
+
+def one(parameters: Parameters) -> float:
+    """The shape of a bound that is its constant."""
+    return 1.0
+
+
+def random_first(level: FirstLevel, seeds: Sequence[int]) -> FirstLevel:
     """A first level of the same shapes and W with Gaussian rows and no thresholds, as networks are initialised.
 
     Every channel is active half of the time. The rows have one length for all, such that E S^2 is that of ``level`` on average.
     """
-    channels, latent = level.latent_weights.shape[2:]
+    latent = level.latent_weights.shape[3]
     drawn = standard_normal(
         streams(seeds, "random first level"), level.latent_weights.shape[1:], level.thresholds.device
     )
@@ -139,8 +179,16 @@ def random_layer(level: FirstLevel, seeds: Sequence[int]) -> FirstLevel:
     return replace(level, latent_weights=rows, thresholds=torch.zeros_like(level.thresholds))
 
 
-def random_higher(level: HigherLevel, seeds: Sequence[int]) -> HigherLevel:
-    """A higher level of the same shapes and W with Gaussian weights and no thresholds (He's initialisation)."""
-    drawn = standard_normal(streams(seeds, "random higher level"), level.weights.shape[1:], level.thresholds.device)
+def random_higher(level: HigherLevel, seeds: Sequence[int], number: int) -> HigherLevel:
+    """Level ``number`` of the same shapes and W, with Gaussian weights and no thresholds (He's initialisation)."""
+    drawn = standard_normal(
+        streams(seeds, f"random higher level {number}"), level.weights.shape[1:], level.thresholds.device
+    )
     fan_in = level.weights.shape[-1]
     return replace(level, weights=(2 / fan_in) ** 0.5 * drawn, thresholds=torch.zeros_like(level.thresholds))
+
+
+def random_network(network: TargetNetwork, seeds: Sequence[int]) -> TargetNetwork:
+    """A network of the same shapes, parents and W with random weights and no thresholds on every level."""
+    higher = (random_higher(level, seeds, number) for number, level in enumerate(network.higher, start=2))
+    return TargetNetwork((random_first(network.first, seeds), *higher))
