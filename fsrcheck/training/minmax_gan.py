@@ -10,6 +10,7 @@ What the working schedule does differently from the printed one:
 - between lines 2 and 3 a bridge takes the dictionary to where Algorithms 2 and 3 work at these sizes (``start_level``);
 - b and bb follow delta, which is estimated before every stage, in place of powers of m;
 - after the last stage the hidden layer is learned once more, through the final dictionary;
+- with ``finish`` that is one which further rounds on decoded codes have made, more accurate than generated codes allow;
 - a patch whose dictionary gets worse in Algorithm 1 by the learner's own estimate keeps the one it had;
 - before Algorithm 1 the thresholds are raised by b/2 instead of poly(k) b, and not at all at the end.
 
@@ -168,8 +169,7 @@ class MinmaxGan:
         """Line 7 or 10."""
         start = state.start
         assert start is not None
-        dictionary = state.top.dictionary if state.top is not None else start.dictionary
-        error = estimated_error(dictionary, start.reference)
+        dictionary, error = self._dictionary(state, start, closing)
         if level == 1:
             error = error.amax(dim=1, keepdim=True).expand_as(error)
         cutoff = self.settings.hidden_cutoff(
@@ -184,6 +184,13 @@ class MinmaxGan:
             top = self._super_resolved(state, dictionary, cutoff, level, seeds, closing)
         told = HandOver(level, stage, HIDDEN, dictionary, estimated_error(dictionary, start.reference), cutoff, top)
         return replace(state, top=top, history=(*state.history, told))
+
+    def _dictionary(self, state: State, start: Start, closing: bool) -> tuple[Tensor, Tensor]:
+        """What Algorithm 2 or 3 reads through, and how far it is off as far as the learner knows."""
+        if closing and self.settings.finish:
+            return start.reference, start.reference_error
+        dictionary = start.dictionary if state.top is None else state.top.dictionary
+        return dictionary, estimated_error(dictionary, start.reference)
 
     def _super_resolved(
         self, state: State, dictionary: Tensor, cutoff: Tensor, level: int, seeds: Sequence[int], closing: bool

@@ -95,6 +95,8 @@ class MinmaxSettings:
         super_ratio, closing_ratio: b/delta of Algorithm 3, and of its last run, which nothing follows.
         least_super: smallest b of Algorithm 3.
         super_steps, closing_steps, super_batch: T and N of Algorithm 3.
+        finish: whether the last run of Algorithm 2 or 3 goes through the dictionary that delta is estimated against, which rounds
+            of Algorithm 1 on decoded codes have made; otherwise through what the stages have left, as the paper has it.
         raise_ratio: by which the thresholds are raised before Algorithm 1, in units of b.
         last_raise: line 6 of Algorithm 3 after the last stage, in units of b; the paper has poly(k), 7 in Lemma D.2.
     """
@@ -121,6 +123,7 @@ class MinmaxSettings:
     super_steps: int = 800
     closing_steps: int = 2000
     super_batch: int = 128
+    finish: bool = False
     raise_ratio: float = 0.5
     last_raise: float = 0.0
 

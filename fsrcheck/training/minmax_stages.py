@@ -48,12 +48,14 @@ class Start:
         dictionary: after the bridge, (batch, patch, patch_dim, channel).
         warm: as Algorithm 5 leaves it.
         reference: what delta is estimated against.
+        reference_error: how much the last of the rounds that led to it has moved a column, (batch, patch); its error is less.
         rate: about Pr[S > 0], averaged over channels, (batch, patch).
     """
 
     dictionary: Tensor
     warm: Tensor
     reference: Tensor
+    reference_error: Tensor
     rate: Tensor
 
 
@@ -86,9 +88,13 @@ def start_level(
         )
     bridge = patches[:, : settings.bridge_samples]
     dictionary = _on_decoded(bridge, found.dictionary, settings.bridge)
-    reference = _on_decoded(bridge, dictionary, REFERENCE_CUTOFFS if settings.bridge else (1.0, *REFERENCE_CUTOFFS))
+    nearly = _on_decoded(
+        bridge, dictionary, REFERENCE_CUTOFFS[:-1] if settings.bridge else (1.0, *REFERENCE_CUTOFFS[:-1])
+    )
+    reference = _on_decoded(bridge, nearly, REFERENCE_CUTOFFS[-1:])
+    moved = (reference - nearly).norm(dim=1).amax(dim=-1)
     rate = patches.mean(dim=1).norm(dim=-1) / num_channels**0.5
-    parts = (dictionary, found.dictionary, reference, rate)
+    parts = (dictionary, found.dictionary, reference, moved, rate)
     return Start(*(part.unflatten(0, (batch, num_patches)) for part in parts))
 
 
