@@ -58,6 +58,7 @@ class Parameters(TargetParameters):
     closing_steps: int = 1000  # T of its last run
     start_samples: int = 2**14  # for Algorithm 5 and the bridge
     bridge: bool = True  # whether the warm start is sharpened before the first stage
+    finish: bool = False  # whether the last run goes through the dictionary that decoded codes have made
     printed: bool = False  # the printed schedule
     corrupted: float = 0.0  # angle by which every row of V_1 is turned once level 1 is learned
     exact_first: bool = False  # level 1 is the target's own
@@ -89,6 +90,7 @@ class Parameters(TargetParameters):
             warm_samples=self.start_samples,
             bridge_samples=self.start_samples,
             bridge=(1.0,) if self.bridge else (),
+            finish=self.finish,
             **common,
         )
 
