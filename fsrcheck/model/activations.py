@@ -13,9 +13,8 @@ def smoothed_relu(z: Tensor, smoothing: float) -> Tensor:
     f' = 3u^2 - 2u^3 lies in [0, 1] and f'' = 6u(1 - u)/zeta in [0, 1.5/zeta]. Source: section 2, l.80.
     """
     _check_positive("smoothing", smoothing)
-    u = torch.clamp(z / smoothing, 0.0, 1.0)
-    square = u * u
-    return torch.addcmul(torch.relu(z - smoothing), square, torch.sub(u, square, alpha=0.5), value=smoothing)
+    u = (z / smoothing).clamp(0.0, 1.0)
+    return smoothing * u**3 * (1 - u / 2) + torch.relu(z - smoothing)
 
 
 def smoothed_leaky_relu(z: Tensor, leak: float | Tensor, smoothing: float | None = None) -> Tensor:
@@ -37,14 +36,7 @@ def smoothed_leaky_relu(z: Tensor, leak: float | Tensor, smoothing: float | None
         width = leak if smoothing is None else smoothing
     else:
         raise InputError(f"leak must be in (0, 1], got {leak}")
-    return blend(leak, z, smoothed_relu(z, width))
-
-
-def blend(leak: float | Tensor, first: Tensor, second: Tensor) -> Tensor:
-    """Return leak first + (1 - leak) second, elementwise."""
-    if isinstance(leak, Tensor):
-        return torch.addcmul(leak * first, torch.rsub(leak, 1.0), second)
-    return torch.add(leak * first, second, alpha=1 - leak)
+    return leak * z + (1 - leak) * smoothed_relu(z, width)
 
 
 def smoothed_abs(x: Tensor, cutoff: float, smoothing: float) -> Tensor:

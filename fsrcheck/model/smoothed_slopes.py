@@ -4,13 +4,12 @@ import torch
 from torch import Tensor
 
 from fsrcheck.errors import InputError
-from fsrcheck.model.activations import blend
 
 
 def smoothed_step(z: Tensor, smoothing: float) -> Tensor:
     """ReLU~', elementwise: 0 below 0, 1 above zeta = ``smoothing`` > 0, and 3u^2 - 2u^3 in between, u = z/zeta."""
     u = _inside(z, smoothing)
-    return u * u * torch.rsub(u, 3.0, alpha=2.0)
+    return u * u * (3 - 2 * u)
 
 
 def smoothed_bump(z: Tensor, smoothing: float) -> Tensor:
@@ -21,39 +20,25 @@ def smoothed_bump(z: Tensor, smoothing: float) -> Tensor:
 
 def smoothed_leaky_step(z: Tensor, leak: float | Tensor, smoothing: float) -> Tensor:
     """The derivative of ``smoothed_leaky_relu``: leak + (1 - leak) ReLU~'(z), elementwise."""
-    return _above(leak, smoothed_step(z, smoothing))
+    return leak + (1 - leak) * smoothed_step(z, smoothing)
 
 
 def smoothed_leaky_pair(z: Tensor, leak: float | Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
     """``smoothed_leaky_relu`` and its derivative, in one pass over z."""
     u = _inside(z, smoothing)
     square = u * u
-    above = torch.addcmul(torch.relu(z - smoothing), square, torch.sub(u, square, alpha=0.5), value=smoothing)
-    step = square * torch.rsub(u, 3.0, alpha=2.0)
-    return blend(leak, z, above), _above(leak, step)
+    step = square * (3 - 2 * u)
+    above = smoothing * square * u * (1 - u / 2) + torch.relu(z - smoothing)
+    return leak * z + (1 - leak) * above, leak + (1 - leak) * step
 
 
 def smoothed_abs_slope(x: Tensor, cutoff: float, smoothing: float) -> Tensor:
     """The derivative of ``smoothed_abs``, elementwise: 0 on [-b, b], +-1 beyond b + zeta."""
-    _require_positive(smoothing)
-    u = torch.clamp((x - torch.clamp(x, -cutoff, cutoff)) / smoothing, -1.0, 1.0)
-    size = u.abs()
-    return u * size * torch.rsub(size, 3.0, alpha=2.0)
-
-
-def _above(leak: float | Tensor, step: Tensor) -> Tensor:
-    """Return leak + (1 - leak) step."""
-    if isinstance(leak, Tensor):
-        return torch.addcmul(leak, torch.rsub(leak, 1.0), step)
-    return (1 - leak) * step + leak
+    return x.sign() * smoothed_step(x.abs() - cutoff, smoothing)
 
 
 def _inside(z: Tensor, smoothing: float) -> Tensor:
     """u = z/zeta, cut off at 0 and 1."""
-    _require_positive(smoothing)
-    return torch.clamp(z / smoothing, 0.0, 1.0)
-
-
-def _require_positive(smoothing: float) -> None:
     if not smoothing > 0:
         raise InputError(f"smoothing must be positive, got {smoothing}")
+    return torch.clamp(z / smoothing, 0.0, 1.0)

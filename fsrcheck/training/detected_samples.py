@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fsrcheck.model.activations import smoothed_leaky_relu
+from fsrcheck.training.fast_slopes import leaky_relu
 from fsrcheck.training.super_resolution_samples import PairSamples
 
 
@@ -52,7 +52,7 @@ class DetectedSamples:
     def of(cls, samples: PairSamples, unit: Tensor, leak: float | Tensor, smoothing: float) -> "DetectedSamples":
         """Divide by b and apply the first layer."""
         both = torch.cat([samples.lower, samples.own_lower], dim=1) * unit
-        detected = Inputs(smoothed_leaky_relu(both, leak, smoothing), unit)
+        detected = Inputs(leaky_relu(both, leak, smoothing), unit)
         return cls(samples.upper * unit, detected, Inputs(samples.own_codes * unit, unit))
 
     @property

@@ -15,7 +15,7 @@ the dictionary in ``first_hidden_noise``.
 Too few samples see no false activation (S = 0 but s > b) that is rarer than 1/N; ``false_activation_probability`` bounds them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -31,6 +31,7 @@ from fsrcheck.model.target import FirstLevel
 from fsrcheck.training.first_hidden import Channels, pair_indices
 
 CHUNK_SIZE = 512  # samples at a time: arrays that stay in cache
+KEPT = 2**22  # random numbers that are kept, 32 MB, as every refresh asks for the same ones; more are drawn again
 TILTS = torch.logspace(-1.0, 2.5, 60, dtype=torch.float64)
 
 
@@ -98,6 +99,7 @@ class DictionaryMoments:
         if num_samples < 1:
             raise InputError(f"num_samples must be at least 1, got {num_samples}")
         self.cutoff, self._seeds, self._num_samples = cutoff, tuple(seeds), num_samples
+        self._kept: tuple[Tensor, ...] | None = None
         self.mixing, self._num_patches = dictionary.mT @ dictionary, dictionary.shape[1]
 
     def marginal_factors(self, channels: Channels) -> tuple[Tensor, Tensor]:
@@ -113,9 +115,20 @@ class DictionaryMoments:
     def _normal(self, correlations: Tensor) -> Iterator[Tensor]:
         """Gaussian vectors (batch, sample, neuron) with these correlations, chunk by chunk."""
         root = root_of(correlations)
+        return (chunk @ root for chunk in self._chunks(root.shape[-1]))
+
+    def _chunks(self, size: int) -> Iterable[Tensor]:
+        """The common random numbers, the same at every call."""
+        if len(self._seeds) * self._num_samples * size > KEPT:
+            return self._drawn(size)
+        if self._kept is None:
+            self._kept = tuple(self._drawn(size))
+        return self._kept
+
+    def _drawn(self, size: int) -> Iterator[Tensor]:
         generators = streams(self._seeds, "codes seen through a learned dictionary")
         sizes = [min(CHUNK_SIZE, self._num_samples - start) for start in range(0, self._num_samples, CHUNK_SIZE)]
-        return (standard_normal(generators, (n, root.shape[-1]), self.cutoff.device) @ root for n in sizes)
+        return (standard_normal(generators, (n, size), self.cutoff.device) for n in sizes)
 
     def _by_patch(self, values: Tensor) -> Tensor:
         """(..., neuron) to (..., patch, channel)."""

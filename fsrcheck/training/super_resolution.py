@@ -23,9 +23,8 @@ import torch
 from torch import Tensor
 
 from fsrcheck.errors import InputError
-from fsrcheck.model.activations import smoothed_leaky_relu
-from fsrcheck.model.smoothed_slopes import smoothed_abs_slope, smoothed_leaky_pair
 from fsrcheck.training.detected_samples import DetectedSamples, Reading
+from fsrcheck.training.fast_slopes import abs_slope, leaky_relu, leaky_relu_and_slope
 from fsrcheck.training.super_resolution_samples import PairSource
 
 POLYAK, FALLING, CONSTANT = "polyak", "falling", "constant"
@@ -96,7 +95,7 @@ class SuperResolutionGame:
 
     def reading(self, outer: Tensor, samples: DetectedSamples, leak: float | Tensor) -> Reading:
         """What the discriminator predicts of all samples from the level below."""
-        return Reading(*smoothed_leaky_pair(samples.both.linear(outer), leak, self.smoothing))
+        return Reading(*leaky_relu_and_slope(samples.both.linear(outer), leak, self.smoothing))
 
     def generator_slope(
         self,
@@ -108,9 +107,9 @@ class SuperResolutionGame:
     ) -> Slope:
         """Of E D^(2)(X_l, X_{l-1}) in the generator's parameters; ``reading`` is made anew where it is not given."""
         seen = self.reading(outer, samples, leak) if reading is None else reading
-        codes, slopes = smoothed_leaky_pair(samples.own_codes.linear(inner), leak, self.smoothing)
+        codes, slopes = leaky_relu_and_slope(samples.own_codes.linear(inner), leak, self.smoothing)
         gap = codes @ self.source.overlaps.mT - seen.codes[:, samples.count :]
-        slope = smoothed_abs_slope(gap, 1.0, self.smoothing)
+        slope = abs_slope(gap, 1.0, self.smoothing)
         norms = torch.diagonal(self.source.overlaps, dim1=-2, dim2=-1)[..., None]
         return Slope(_mean_product(gap, slope), norms * samples.own_codes.gradient(slope * slopes, samples.count))
 
@@ -126,14 +125,14 @@ class SuperResolutionGame:
         seen, count = self.reading(outer, samples, leak) if reading is None else reading, samples.count
         if not self.from_fakes:
             gap = samples.upper - seen.codes[:, :count]
-            back = smoothed_abs_slope(gap, 1.0, self.smoothing)
+            back = abs_slope(gap, 1.0, self.smoothing)
             return Slope(_mean_product(gap, back), samples.lower.gradient(-back * seen.slopes[:, :count], count))
-        codes = smoothed_leaky_relu(samples.own_codes.linear(inner), leak, self.smoothing)
+        codes = leaky_relu(samples.own_codes.linear(inner), leak, self.smoothing)
         fakes = codes @ self.source.overlaps.mT - seen.codes[:, count:]
         gap = torch.cat(
             [seen.codes[:, :count] - samples.upper, fakes], dim=1
         )  # abs~ is even: the target's sign is turned
-        back = smoothed_abs_slope(gap, 1.0, self.smoothing)
+        back = abs_slope(gap, 1.0, self.smoothing)
         distance = _mean_product(gap[:, :count], back[:, :count])
         return Slope(distance, samples.both.gradient(back * seen.slopes, count))
 

@@ -47,7 +47,8 @@ from lemmas.fsr.b_exponents import (
 )
 
 if TYPE_CHECKING:
-    from lemmas.fsr.exponent_figures import Course, Drawing
+    from fsrcheck.report.figures import Drawing
+    from lemmas.fsr.exponent_figures import Course
 
 CUTOFF, STEP = quantity("b"), quantity("s")  # b_t, and b_(t+1) / b_t
 GIVEN = CUTOFF / LAMBDA

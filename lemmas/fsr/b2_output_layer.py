@@ -267,7 +267,14 @@ CONTROLS = (
         {**SMALL.values, "dictionary_error": 1e-4, "num_channels": 32, "error_model": BIAS},
     ),
     Control("descending discriminator", "the sign of the ascent", "contraction", {"sign": -1.0}, START, trials=8),
-    Control("no discriminator", r"the discriminator stays at 0", "contraction", {"sign": 0.0}, START, trials=8),
+    Control(
+        "no discriminator",
+        "the discriminator stays at 0, for 100 steps, of which a run takes 50",
+        "contraction",
+        {"sign": 0.0, "max_steps": 100},
+        START,
+        trials=8,
+    ),
 )
 
 CONSTANTS = (

@@ -293,9 +293,10 @@ CONTROLS = (
     ),
     Control(
         "singular Gram matrix",
-        r"full rank of $V^\star$: rank 31 of 32; descent is slow on the boundary of the cone, 300 $\delta$ after 2000 steps",
+        r"full rank of $V^\star$: rank 31 of 32; descent is slow on the boundary of the cone, 2000 $\delta$ after 500 steps, "
+        r"within which full rank is done, and 300 $\delta$ after 2000",
         "within patches",
-        {"rank": 31, "spread": 0.2, "across": 0.1},
+        {"rank": 31, "spread": 0.2, "across": 0.1, "max_steps": 500},
         {"dictionary_error": 1e-6},
         trials=8,
     ),

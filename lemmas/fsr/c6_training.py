@@ -46,7 +46,8 @@ from lemmas.fsr.first_hidden_runs import (
 START = replace(LEARNED_START, samples_per_pair=1)  # D4 compares no pairs
 ERRORS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 SIZES = {"quick": (12, 16, 20, 24, 32), "standard": (16, 24, 32, 48, 64, 96)}
-SMALL_RATIOS, SAFE_RATIOS, CLIFF_ERROR = (16**0.02, 1.5, 2.5), (8.0, 12.0, 20.0), 1e-3
+SMALL_RATIOS = ((16**0.02, 1), (1.5, 1), (2.5, 72))  # kappa, and the samples that it takes to see false activations
+SAFE_RATIOS, CLIFF_ERROR = (8.0, 12.0, 20.0), 1e-3
 ACTIVE = (0.85, 1.0, 1.25, 1.5, 2.0)  # Assumption 2.2 on triples needs about (1.3 k)^3 <= m^0.99
 
 
@@ -77,7 +78,7 @@ def cases(scale: str) -> tuple[Parameters, ...]:
 
 def cliff() -> tuple[Parameters, ...]:
     """Around kappa = 3 to 6, for the figure; in between false activations are too rare for samples, too frequent for a bound."""
-    seen = (replace(START, dictionary_error=CLIFF_ERROR, cutoff_ratio=r, samples_per_pair=72) for r in SMALL_RATIOS)
+    seen = (replace(START, dictionary_error=CLIFF_ERROR, cutoff_ratio=r, samples_per_pair=n) for r, n in SMALL_RATIOS)
     return (*seen, *(replace(START, dictionary_error=CLIFF_ERROR, cutoff_ratio=ratio) for ratio in SAFE_RATIOS))
 
 

@@ -164,28 +164,34 @@ def one(parameters: Parameters) -> float:
     return 1.0
 
 
-def random_first(level: FirstLevel, seeds: Sequence[int]) -> FirstLevel:
-    """A first level of the same shapes and W with Gaussian rows and no thresholds, as networks are initialised.
+def random_first(level: FirstLevel, seeds: Sequence[int], width: int = 1) -> FirstLevel:
+    """A first level with Gaussian rows and no thresholds, as networks are initialised; each channel is active half of the time.
 
-    Every channel is active half of the time. The rows have one length for all, such that E S^2 is that of ``level`` on average.
+    It has ``width`` times the channels of ``level``, whose columns W are repeated. All rows have one length, such that E S^2 is
+    that of ``level`` on average.
     """
-    latent = level.latent_weights.shape[3]
-    drawn = standard_normal(
-        streams(seeds, "random first level"), level.latent_weights.shape[1:], level.thresholds.device
-    )
-    latents = standard_normal(streams(seeds, "size of codes"), (4096, latent), level.thresholds.device)
+    _, patches, channels, latent = level.latent_weights.shape
+    device = level.thresholds.device
+    drawn = standard_normal(streams(seeds, "random first level"), (patches, width * channels, latent), device)
+    latents = standard_normal(streams(seeds, "size of codes"), (4096, latent), device)
     size = level.codes(latents).square().mean(dim=(1, 2, 3)).sqrt()[:, None, None, None]
-    rows = 2**0.5 * size * drawn / drawn.norm(dim=-1, keepdim=True)  # E ReLU(g)^2 = 1/2
-    return replace(level, latent_weights=rows, thresholds=torch.zeros_like(level.thresholds))
-
-
-def random_higher(level: HigherLevel, seeds: Sequence[int], number: int) -> HigherLevel:
-    """Level ``number`` of the same shapes and W, with Gaussian weights and no thresholds (He's initialisation)."""
-    drawn = standard_normal(
-        streams(seeds, f"random higher level {number}"), level.weights.shape[1:], level.thresholds.device
+    return FirstLevel(
+        level.dictionary.repeat(1, 1, 1, width),
+        2**0.5 * size * drawn / drawn.norm(dim=-1, keepdim=True),  # E ReLU(g)^2 = 1/2
+        level.thresholds.repeat(1, 1, width).zero_(),
     )
-    fan_in = level.weights.shape[-1]
-    return replace(level, weights=(2 / fan_in) ** 0.5 * drawn, thresholds=torch.zeros_like(level.thresholds))
+
+
+def random_higher(level: HigherLevel, seeds: Sequence[int], number: int, width: int = 1) -> HigherLevel:
+    """Level ``number`` of the same shapes and W, with Gaussian weights and no thresholds (He's initialisation).
+
+    It reads a level that has ``width`` times as many channels.
+    """
+    *shape, fan_in = level.weights.shape[1:]
+    drawn = standard_normal(
+        streams(seeds, f"random higher level {number}"), (*shape, width * fan_in), level.thresholds.device
+    )
+    return replace(level, weights=(2 / (width * fan_in)) ** 0.5 * drawn, thresholds=torch.zeros_like(level.thresholds))
 
 
 def random_network(network: TargetNetwork, seeds: Sequence[int]) -> TargetNetwork:

@@ -107,7 +107,7 @@ STATEMENT = Statement(
     r"$C \le \frac12$: it falls at least like $N^{-1/2}$, and $C$ does not depend on $m$; $\varepsilon$ takes "
     r"$N = O(m^2 n/(k^2 \varepsilon^2))$",
     source="section A, l.613; section 5, l.460-470",
-    evidence="Algorithm 4 on samples of synthetic targets, then 20000 fresh latents for each",
+    evidence="Algorithm 4 on samples of synthetic targets, then 5000 fresh latents for each",
     claims=(
         IN_SAMPLES,
         IN_SIZE,

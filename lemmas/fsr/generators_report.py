@@ -32,6 +32,7 @@ from lemmas.fsr.generators_contenders import (
     COPULA,
     COPULAS,
     GAN,
+    GANS,
     MINMAX,
     PEERS,
     RESAMPLING,
@@ -47,8 +48,8 @@ paper's learner (Algorithm 4, level by level), or those of FastICA with a Gaussi
 small multi-scale GAN trained on all levels together, or of patches drawn one by one from the data?
 """
 READING = f"""Means over seeds; in brackets the least lower and the largest upper limit of two standard errors. The smallest
-mean of the generators is bold. All measures compare generated samples with fresh ones of the target, {EVALUATED} a side,
-and "{TRUTH}" shows what they say of equal laws.
+mean of the generators is bold, unless it is shared. All measures compare generated samples with fresh ones of the
+target, {EVALUATED} a side, and "{TRUTH}" shows what they say of equal laws.
 
 - AUC: a classifier (gradient boosting, {CLASSIFIED} samples a side, half of them to train) is shown the codes as the
   true dictionary reads them, with Gaussian noise of {NOISE:g} on both sides, where an active code has mean 1; 0.5 is
@@ -70,8 +71,9 @@ CAVEATS = f"""- Every contender tries {len(MINMAX)} settings and keeps the one t
 - The defaults of Algorithm 4, its working schedule, were chosen on targets of this kind with the errors in view, and the
   GAN's size on one of them; the copula has not been tuned beyond the settings below.
 - A rectified Gaussian first level, and a second level with one parent and disjoint supports, are Gaussian copulas: there
-  the copula's law is the true one.
-- The GAN trains for as many steps as the tables say; more would make it better."""
+  the copula's law is the true one. With one parent, patches of one level are independent, and patches drawn one by one
+  have the right law level by level.
+- The GAN trains for as many steps as the tables say; longer training was not tried here."""
 
 
 @dataclass(frozen=True)
@@ -145,10 +147,11 @@ def _cell(found: dict[tuple[str, str], Entry], contender: str, measure: str, bes
 
 
 def _best(found: dict[tuple[str, str], Entry], measure: str) -> str | None:
-    """Whose mean is smallest, where several generators have the measure."""
+    """Whose mean is smallest, where several generators have the measure and one is smaller than all others."""
     values = {name: found[name, measure].value for name in (ALGORITHM_4, *PEERS) if (name, measure) in found}
     values = {name: value for name, value in values.items() if not isnan(value)}
-    return min(values, key=lambda name: values[name]) if len(values) > 1 else None
+    least = [name for name, value in values.items() if value == min(values.values())]
+    return least[0] if len(values) > 1 and len(least) == 1 else None
 
 
 def findings(rows: Sequence[Row]) -> list[str]:
@@ -200,7 +203,8 @@ def markdown(rows: Sequence[Row], plot: str) -> str:
         parts += [f"\n### {title(key)}\n", _markdown_table(*table(rows, key)), "", choices(rows, key)]
     parts += ["\n## What each contender assumes or is given, beside the samples\n"]
     parts += [_markdown_table(["contender", "assumes or is given"], [list(item) for item in KNOWS.items()])]
-    parts += ["\nSettings tried by the copula: " + "; ".join(COPULAS) + ". By Algorithm 4: " + "; ".join(MINMAX) + "."]
+    parts += ["\nSettings tried by the copula: " + "; ".join(COPULAS) + ". By the GAN: " + "; ".join(GANS)]
+    parts[-1] += ". By Algorithm 4: " + "; ".join(MINMAX) + "."
     return "\n".join([*parts, "\n## Provenance\n", *(f"- {text}" for text in provenance(rows)), ""])
 
 
@@ -208,7 +212,11 @@ def provenance(rows: Iterable[Row]) -> list[str]:
     """Versions, hardware, families."""
     software = versions() | {"scikit-learn": version("scikit-learn")}
     run = {one.cell.family for one in rows}
-    families = ", ".join(f"`{name}` {SETTINGS[name]}" for name in SETTINGS if name in run)
+    families = ", ".join(
+        f"`{name}` ({', '.join(f'{key} {value}' for key, value in given.items())})"
+        for name, given in SETTINGS.items()
+        if name in run
+    )
     return [
         f"Families: {families}; {number(EXPECTED_ACTIVE)} active channels on average at level 1.",
         "Versions: " + ", ".join(f"{name} {number_}" for name, number_ in software.items()) + ".",

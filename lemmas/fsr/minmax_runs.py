@@ -7,6 +7,7 @@ column, has infinite errors.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from inspect import signature
 from math import inf, sqrt
 from typing import Any
 
@@ -63,7 +64,7 @@ class Parameters(TargetParameters):
     corrupted: float = 0.0  # angle by which every row of V_1 is turned once level 1 is learned
     exact_first: bool = False  # level 1 is the target's own
     common_ratio: float = 0.0  # all cutoffs are this times delta; 0: each has its own
-    evaluation_samples: int = 20000  # fresh latents
+    evaluation_samples: int = 10000  # fresh latents
 
     def __post_init__(self) -> None:
         """Refuse numbers that no run can have."""
@@ -76,8 +77,8 @@ class Parameters(TargetParameters):
     def settings(self) -> MinmaxSettings:
         """Of Algorithm 4."""
         if self.printed:
-            changed = MinmaxSettings.printed()
-            return replace(changed, super_steps=self.super_steps, closing_steps=self.closing_steps)
+            same = ("first_stages", "higher_stages", "super_steps", "closing_steps")
+            return replace(MinmaxSettings.printed(), **{name: getattr(self, name) for name in same})
         common: dict[str, Any] = {}
         if self.common_ratio:
             names = ("first_ratio", "output_ratio", "higher_output_ratio", "super_ratio", "closing_ratio")
@@ -132,7 +133,7 @@ def target_of(parameters: Parameters, seeds: Sequence[int], device: str) -> Targ
     if parameters.num_levels == 1:
         return build_target(parameters, seeds, device)
     extra: dict[str, Any] = {"num_levels": parameters.num_levels}
-    if "num_parents" in FAMILIES[parameters.family].__kwdefaults__:
+    if "num_parents" in signature(FAMILIES[parameters.family]).parameters:
         extra["num_parents"] = parameters.num_parents
     return shuffled_top(build_target(parameters, seeds, device, parameters.num_levels, **extra), seeds)
 

@@ -96,7 +96,7 @@ STATEMENT = Statement(
     r"0.999-quantile at most $6 \varepsilon$ times; dictionaries end at half the warm start's error or below, and the learner "
     "knows that error up to a factor of 2",
     source="section 5, l.460-515; section 4.4, l.429-458",
-    evidence="Algorithm 4 on samples of synthetic targets, then 20000 fresh latents for each",
+    evidence="Algorithm 4 on samples of synthetic targets, then 10000 fresh latents for each",
     claims=(
         Bound(
             "coupling",

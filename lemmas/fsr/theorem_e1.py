@@ -116,7 +116,7 @@ STATEMENT = Statement(
     r"\sqrt{2n/N}$: $W_2 \le \varepsilon\, (\mathbb{E} \|G^\star\|^2)^{1/2}$ by the coupling, no dual bound says more than that, "
     r"and both are within a factor of 8; $W_2$ is at most the 0.999-quantile of $\|G^\star(\mathbf{U} z) - G(z)\|$",
     source="ICLR 2023 version, section 2.3, l.130-140",
-    evidence="Algorithm 4 on samples of synthetic targets, then 20000 fresh latents for each",
+    evidence="Algorithm 4 on samples of synthetic targets, then 10000 fresh latents for each",
     claims=(
         Bound(
             "distance",

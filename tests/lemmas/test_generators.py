@@ -155,6 +155,10 @@ class TestFindings:
         rows = [made(COPULA, AREA, 0.6, 0.1), made(COPULA, AREA, 0.7, 0.1, seed=1)]
         assert table(rows, keys(rows)[0])[1] == [[AREA, "0.65 (0.5 to 0.8)"]]
 
+    def test_a_smallest_value_that_is_shared_is_nobodys(self) -> None:
+        rows = [made(ALGORITHM_4, AREA, 0.0), made(COPULA, AREA, 0.0), made(GAN, AREA, 0.1)]
+        assert findings(rows)[0].endswith("nearest in 0 of 1 measures.")
+
     def test_what_is_no_number_is_not_best(self) -> None:
         rows = [made(ALGORITHM_4, AREA, nan), made(COPULA, AREA, 0.7), made(GAN, AREA, 0.8)]
         assert f"{COPULA} in 1" in findings(rows)[0]

@@ -4,7 +4,7 @@ import re
 from xml.etree.ElementTree import fromstring
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsrcheck.report.figures import new_figure
@@ -40,11 +40,13 @@ def read(text):
     return found
 
 
+@settings(deadline=None)
 @given(st.lists(segments, min_size=1))
 def test_a_packed_path_is_read_as_the_same_path(path):
     assert read(_packed(written(path))) == path
 
 
+@settings(deadline=None)
 @given(st.lists(segments, min_size=1), numbers, numbers)
 def test_nothing_moves_by_more_than_half_a_hundredth_of_a_point(path, x, y):
     drawn = fromstring(slim(f'<svg><path d="{written(path)}"/><use href="#a" x="{x:.6f}" y="{y:.6f}"/></svg>'))
