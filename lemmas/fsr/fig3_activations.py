@@ -46,16 +46,11 @@ from fsrcheck.model.premises import AssumptionConstants
 from fsrcheck.model.target import TargetNetwork
 from fsrcheck.statement import Control, Kind, Statement
 from lemmas.fsr.figure_runs import Instances, Parameters, build, extreme, observations, one, random_network
+from lemmas.fsr.figure_words import AFTER, BEFORE, BIN, BINS, KINDS, PAIRS, RATES, TARGET, TRIPLES, WORDS
 
 if TYPE_CHECKING:
     from fsrcheck.report.figures import Drawing
     from fsrcheck.runs.result import StatementResult
-
-BEFORE, AFTER, TARGET = "before", "after", "target"
-RATES, PAIRS, TRIPLES = "rates", "pairs", "triples"
-KINDS = (RATES, PAIRS, TRIPLES)
-BINS = 13  # of the histograms: number i is 2^-i up to a factor of 2^(1/2); the last one also has what is rarer
-BIN = "{kind}_{stage}_{bin}"
 
 
 GAPS = {RATES: 0.1, PAIRS: 0.2, TRIPLES: 0.4}
@@ -177,7 +172,6 @@ def histograms(found: Mapping[str, Frequencies]) -> dict[str, Tensor]:
     return counts
 
 
-WORDS = {RATES: "channel", PAIRS: "pair", TRIPLES: "triple"}
 LIMITS = {RATES: "2k/m", PAIRS: "4k^2/m^2", TRIPLES: "m^{-2.01}"}
 
 

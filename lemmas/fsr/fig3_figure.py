@@ -22,8 +22,8 @@ from fsrcheck.report.figures import (
 )
 from fsrcheck.report.numbers import number
 from fsrcheck.runs.result import StatementResult
-from lemmas.fsr.fig3_activations import AFTER, BEFORE, BIN, BINS, KINDS, TARGET, WORDS
 from lemmas.fsr.figure_cases import table
+from lemmas.fsr.figure_words import AFTER, BEFORE, BIN, BINS, KINDS, TARGET, WORDS
 
 EDGES = np.arange(BINS + 1) - 0.5
 STAGES = {BEFORE: "before training", AFTER: "after training", TARGET: "target"}

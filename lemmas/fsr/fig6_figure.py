@@ -4,6 +4,7 @@ Every number comes from the trials of the result, those whose premises hold; not
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -26,8 +27,8 @@ from fsrcheck.report.figures import (
 from fsrcheck.report.numbers import number
 from fsrcheck.runs.result import StatementResult
 from fsrcheck.training.minmax_gan import BRIDGE, HIDDEN, OUTPUT, WARM_START
-from lemmas.fsr.fig6_moments import DISTANCE, FLOOR, MomentParameters
 from lemmas.fsr.figure_cases import table
+from lemmas.fsr.figure_words import DISTANCE, FLOOR
 from lemmas.fsr.training_course import START
 
 SHORT = {START: "start", WARM_START: "warm", BRIDGE: "bridge", HIDDEN: "hidden", OUTPUT: "output"}
@@ -41,7 +42,7 @@ def draw_course(result: StatementResult) -> list[Drawing]:
     ]
 
 
-def times(parameters: MomentParameters) -> list[str]:
+def times(parameters: Any) -> list[str]:
     """What the moments were taken after, in order; the same at every level."""
     return [START, WARM_START, BRIDGE, *[HIDDEN, OUTPUT] * parameters.num_stages, HIDDEN]
 

@@ -46,6 +46,7 @@ from fsrcheck.model.target import FirstLevel, HigherLevel, TargetNetwork
 from fsrcheck.statement import Control, Defect, Erratum, Kind, Statement
 from fsrcheck.training.minmax_gan import BRIDGE, HIDDEN, MinmaxGan, State
 from lemmas.fsr.figure_runs import Parameters, build, extreme, observations, one
+from lemmas.fsr.figure_words import DISTANCE, FLOOR
 from lemmas.fsr.targets import require_word
 from lemmas.fsr.training_course import START, Beginning, Moment, course, random_dictionaries, starting_layer
 
@@ -55,7 +56,6 @@ if TYPE_CHECKING:
 
 NUM_BLOCKS = 8
 ALGORITHMS, CODES, TARGET = "as the algorithms begin", "the target's codes", "the target"
-DISTANCE, FLOOR = "distance_{level}_{order}_{time}", "floor_{level}_{order}"
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
 )
 
-SHORT = {"num_steps": 50, "num_samples": 4096}
+SHORT = {"num_steps": 30, "num_samples": 8192}
 CONTROLS = (
     Control(
         "start at the target", "the network starts as the target", CLAIMS[0].name, {"start": TARGET, **SHORT}, trials=1

@@ -95,7 +95,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
 )
 
-BRIEF = {"num_steps": 20, "free_steps": 1}
+BRIEF = {"num_steps": 20, "free_steps": 1, "num_samples": 8192}
 CONTROLS = (
     Control("stopped early", "Algorithm 3 takes 20 steps", "level by level", BRIEF, trials=1),
     Control(
@@ -109,7 +109,7 @@ CONTROLS = (
         "no better level 1",
         "level 2 is stopped after 20 steps of Algorithm 3, the free fit goes on",
         "more random features",
-        {"num_steps": 20},
+        {"num_steps": 20, "num_samples": 8192},
         trials=1,
     ),
 )

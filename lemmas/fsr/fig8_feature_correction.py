@@ -49,13 +49,13 @@ from fsrcheck.model.target import TargetNetwork
 from fsrcheck.statement import Control, Kind, Statement
 from fsrcheck.training.joint_levels import JointSettings, train_jointly
 from lemmas.fsr.figure_runs import Instances, Parameters, build, observations, one, random_higher
+from lemmas.fsr.figure_words import LEARNED, TURNED
 from lemmas.fsr.targets import require_word
 
 if TYPE_CHECKING:
     from fsrcheck.report.figures import Drawing
     from fsrcheck.runs.result import StatementResult
 
-TURNED, LEARNED = "turned", "learned"
 LAST, FIRST, ALL = "last", "first", "all"
 
 

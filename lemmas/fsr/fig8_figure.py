@@ -21,8 +21,8 @@ from fsrcheck.report.figures import (
 )
 from fsrcheck.report.numbers import number
 from fsrcheck.runs.result import StatementResult
-from lemmas.fsr.fig8_feature_correction import LEARNED, TURNED
 from lemmas.fsr.figure_cases import distinct, middle, positive, table, values
+from lemmas.fsr.figure_words import LEARNED, TURNED
 
 
 @dataclass(frozen=True)

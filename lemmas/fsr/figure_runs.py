@@ -23,6 +23,7 @@ from fsrcheck.training.minmax_settings import MinmaxSettings, Structure
 from lemmas.fsr.targets import FROM_FILE, TargetParameters, build_target
 
 LEAST_SAMPLES = 4096
+SAMPLES_PER_EVENT = 1024  # of the warm start, for every active channel
 RANGES: dict[str, tuple[float, float]] = {
     "num_levels": (1, 6),
     "num_parents": (1, 2),
@@ -70,11 +71,12 @@ class Parameters(TargetParameters):
 
     @property
     def settings(self) -> MinmaxSettings:
-        """Of Algorithm 4."""
+        """Of Algorithm 4; the warm start is given enough samples to see every channel of the last level."""
+        rarest = self.channels(self.num_levels) / self.active(self.num_levels)
         return MinmaxSettings(
             first_stages=self.num_stages,
             higher_stages=self.num_stages,
-            warm_samples=min(2**15, self.num_samples // 4),
+            warm_samples=min(2**15, self.num_samples, max(self.num_samples // 4, round(SAMPLES_PER_EVENT * rarest))),
             bridge_samples=min(2**16, self.num_samples // 2),
             moment_samples=min(2**14, self.num_samples // 8),
             output_steps=8,
