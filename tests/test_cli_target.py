@@ -69,7 +69,7 @@ def outcomes(result: Result) -> set[str]:
 
 
 def test_the_example_of_the_readme_runs(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    section = README.read_text(encoding="utf-8").split("## A target of your own")[1]
+    section = README.read_text(encoding="utf-8").split("## A target of your own")[1].split("\n## ")[0]
     (script,) = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
     monkeypatch.chdir(tmp_path)
     exec(script, {})

@@ -58,12 +58,19 @@ class JointSettings:
 
     def eta(self, step: int) -> float:
         """The share of Adam's step size in a step."""
-        return min(1.0, 2 * (1 - step / self.num_steps))
+        return min(1.0, 2 * (1 - step / max(self.num_steps, 1)))
 
 
 @dataclass(frozen=True)
-class _Discriminator:
-    """The target's moments and their weights: means (batch, neuron) and products (batch, neuron, neuron)."""
+class JointDiscriminator:
+    """The target's moments and their weights.
+
+    Attributes:
+        detectors: W^D of every level that is seen.
+        seen, cutoff: see ``JointSettings``.
+        means, products: E f* and E f* f*^T, (batch, neuron) and (batch, neuron, neuron), all levels and patches side by side.
+        mean_weights, product_weights: of the squared differences.
+    """
 
     detectors: Sequence[Tensor]
     seen: tuple[int, ...]
@@ -74,8 +81,12 @@ class _Discriminator:
     product_weights: Tensor
 
     @classmethod
-    def of(cls, samples: LevelSamples, network: TargetNetwork, settings: JointSettings) -> "_Discriminator":
-        """Average f, f f^T and f^4 over all samples."""
+    def of(cls, samples: LevelSamples, network: TargetNetwork, settings: JointSettings) -> "JointDiscriminator":
+        """Average f, f f^T and f^4 over all samples.
+
+        Raises:
+            InputError: a channel is never seen above b.
+        """
         detectors = [network.levels[level - 1].dictionary for level in settings.seen]
         totals: list[Tensor] = []
         for parts in chunks(samples, settings.seen):
@@ -119,7 +130,7 @@ def train_jointly(
     if max(*settings.trained, *settings.seen) > network.num_levels:
         given = f"trained = {settings.trained} and seen = {settings.seen}"
         raise InputError(f"trained and seen must be levels up to {network.num_levels}, got {given}")
-    discriminator = _Discriminator.of(samples, network, settings)
+    discriminator = JointDiscriminator.of(samples, network, settings)
     start = TargetNetwork(network.levels[: max(*settings.trained, *settings.seen)])
     free = {level: _free(start.levels[level - 1]) for level in settings.trained}
     optimiser = torch.optim.Adam([part for parts in free.values() for part in parts], settings.step_size, MOMENTUM)

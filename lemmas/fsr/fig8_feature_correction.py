@@ -243,7 +243,15 @@ CONTROLS = (
 )
 QUICK = CorrectionParameters()
 AFTER_TRAINING = replace(QUICK, start=LEARNED, num_steps=500, num_samples=16384, joint_steps=100, joint_step_size=0.003)
-LARGE = replace(QUICK, num_channels=12, num_samples=2**17, joint_steps=400, joint_batch=4096, evaluation_samples=2**15)
+LARGE = replace(
+    QUICK,
+    num_channels=12,
+    num_samples=2**17,
+    joint_steps=400,
+    joint_batch=4096,
+    joint_step_size=0.01,
+    evaluation_samples=2**15,
+)
 LARGE_LATER = replace(LARGE, start=LEARNED, num_stages=2, num_steps=800, joint_step_size=0.001)
 
 STATEMENT = Statement(
@@ -265,7 +273,7 @@ STATEMENT = Statement(
     expected=Verdict.SUPPORTED,
     parameters=CorrectionParameters,
     cases={"quick": (QUICK, AFTER_TRAINING), "standard": (QUICK, AFTER_TRAINING, LARGE, LARGE_LATER)},
-    trials={"quick": 7, "standard": 16},
+    trials={"quick": 7, "standard": 8},
     batch=8,
     run=run,
     constants=(
