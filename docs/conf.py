@@ -37,6 +37,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = {  # files of the repository that are pages of the site
     "README.md": "index.md",
     "CONTRIBUTING.md": "adding_a_paper.md",
+    "reports/error_rates.md": "error_rates.md",
     "reports/errata.md": "errata.md",
     "reports/peers.md": "peers.md",
     "reports/wgan_landscape.md": "wgan_landscape.md",

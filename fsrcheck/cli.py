@@ -22,6 +22,7 @@ BUILT_IN = {
     "gather": "fsrcheck.commands.gathering:gather",
     "sweep": "fsrcheck.commands.sweeping:sweep",
     "compare": "fsrcheck.commands.comparing:compare_with_baseline",
+    "error-rates": "fsrcheck.commands.error_rates:error_rates",
     "errata": "fsrcheck.commands.listing:errata",
     "report": "fsrcheck.commands.reporting:report",
     "new": "fsrcheck.commands.scaffolding:new",

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MATHEMATICS = ("gaussian", "model", "training")
+MATHEMATICS = ("gaussian", "model", "training", "images")
 VERIFICATION = (
     "evidence",
     "statement",
     "registry",
     "runs",
     "report",
+    "error_rates",
     "scaffold",
     "commands",
     "cli",

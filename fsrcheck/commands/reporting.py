@@ -12,6 +12,7 @@ from fsrcheck.commands.results import print_verdicts
 from fsrcheck.commands.tables import print_exact
 from fsrcheck.registry import Registry
 from fsrcheck.report import require_writable, write_report
+from fsrcheck.report.error_tables import read_tables
 from fsrcheck.runs.environment import resolve_device
 from fsrcheck.runs.result import overall_exit_code
 from fsrcheck.runs.stored import read_evidence
@@ -23,6 +24,12 @@ from fsrcheck.runs.stored import read_evidence
 @options.device_option
 @click.option("--out", type=click.Path(path_type=Path), default="report", show_default=True, help="Folder to write to.")
 @click.option("--stored", type=click.Path(path_type=Path), metavar="FILE", help="Show what `gather` has counted too.")
+@click.option(
+    "--error-rates",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Show the tables of `error_rates.json` too.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes; by default a core each, and one on a GPU.")
 @options.json_option
 @click.pass_context
@@ -33,6 +40,7 @@ def report(
     device: str,
     out: Path,
     stored: Path | None,
+    error_rates: Path | None,
     jobs: int | None,
     as_json: bool,
 ) -> None:
@@ -43,12 +51,13 @@ def report(
     registry = current_registry()
     statements = selected(registry, ())
     evidence = read_evidence(stored) if stored is not None else []
+    tables = read_tables(error_rates) if error_rates is not None else []
     place = resolve_device(device)  # a mistake must not leave a new folder behind
     require_writable(out)
     run = RunOptions(scale, seed, device, settings={}, quiet=as_json, jobs=jobs or usual_jobs(registry, place))
     with closing(run.check(registry, statements)) as found:
         results = list(found)
-    files = [str(path) for path in write_report(results, registry, out, evidence)]
+    files = [str(path) for path in write_report(results, registry, out, evidence, tables=tables)]
     if as_json:
         print_json({"seed": results[0].seed, "scale": scale, "files": files, "results": [r.to_json() for r in results]})
     else:

@@ -8,6 +8,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from xml.etree.ElementTree import Element, tostring
 
@@ -62,6 +63,7 @@ def _part_to_html(part: re.Match[str], *, display: bool) -> str:
         return f'<code class="formula-source">{html.escape(part[0])}</code>'
 
 
+@cache
 def to_mathml(formula: str, *, display: bool = False) -> str:
     """One formula as MathML: one element, or several between which a line may break if it is long.
 

@@ -2,9 +2,8 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
-from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -12,14 +11,21 @@ from markupsafe import Markup
 from fsrcheck.evidence.claim import CaseJudgement
 from fsrcheck.evidence.outcome import Outcome, Verdict
 from fsrcheck.registry import Registry
-from fsrcheck.report.entries import make_entries, spoken, summary, verdict_counts
+from fsrcheck.report.budget import budget_rows
+from fsrcheck.report.controls import control_rows
+from fsrcheck.report.data_links import data_link
+from fsrcheck.report.entries import NOT_RUN, Entry, make_entries, spoken, summary, verdict_counts
+from fsrcheck.report.error_tables import Table, stored_rows
+from fsrcheck.report.exponent_audit import audit_rows
 from fsrcheck.report.figures import Drawing, as_drawings
 from fsrcheck.report.formulas import to_html
 from fsrcheck.report.numbers import NOTHING, interval, number, word, words
 from fsrcheck.report.points import point_sets, slug
+from fsrcheck.report.premise_graph import premise_graph
 from fsrcheck.report.scaling_plot import standard_drawings
+from fsrcheck.report.slim_svg import without_rules
+from fsrcheck.report.surroundings import replay_all, run_facts
 from fsrcheck.report.svg import to_svg
-from fsrcheck.runs.environment import versions
 from fsrcheck.runs.result import StatementResult
 from fsrcheck.runs.stored import StoredEvidence
 
@@ -56,23 +62,27 @@ def render_page(
     registry: Registry,
     stored: Sequence[StoredEvidence] = (),
     created: date | None = None,
+    tables: Sequence[Table] = (),
 ) -> Page:
     """Render the page; arguments as for ``write_report``."""
     entries = make_entries(results, registry, stored)
-    plots = {entry.statement.id: _plots(entry.result) for entry in entries if entry.result is not None}
-    tables = {
+    plots = {e.statement.id: _plots(e.result, f"f{number}") for number, e in enumerate(entries) if e.result is not None}
+    plots, rules = _with_shared_rules(plots)
+    points = {
         entry.statement.id: csv_files(entry.result) | {p.csv: p.table for p in plots[entry.statement.id] if p.table}
         for entry in entries
         if entry.result is not None
     }
     content = {
         "entries": entries,
+        "by_id": {entry.statement.id: entry for entry in entries},
         "results": results,
         "registry": registry,
-        "tables": tables,
+        "tables": points,
         "plots": plots,
+        "plot_rules": rules,
         "created": created or date.today(),
-        "versions": versions(),
+        **_gathered(entries, results, registry, tables),
         "counts": verdict_counts(entries),
         "summary": summary(entries),
         "verdicts": list(reversed(Verdict)),
@@ -80,7 +90,23 @@ def render_page(
         "unknown_stored": sorted({row.statement for row in stored} - {e.statement.id for e in entries}),
     }
     html = _environment().get_template("page.html.j2").render(content)
-    return Page(html, {name: text for files in tables.values() for name, text in files.items()})
+    return Page(html, {name: text for files in points.values() for name, text in files.items()})
+
+
+def _gathered(
+    entries: Sequence[Entry], results: Sequence[StatementResult], registry: Registry, tables: Sequence[Table]
+) -> dict[str, object]:
+    """What the parts of the page about all statements together show."""
+    return {
+        "graph": premise_graph(entries),
+        "audit": audit_rows(entries),
+        "controls": control_rows(entries),
+        "stored_rows": stored_rows(entries),
+        "given_tables": tables,
+        "budget_rows": budget_rows(registry),
+        "run_facts": run_facts(results),
+        "replay_all": replay_all(results, registry),
+    }
 
 
 def csv_files(result: StatementResult) -> dict[str, str]:
@@ -93,25 +119,37 @@ def csv_name(result: StatementResult, stem: str) -> str:
     return f"{slug(result.statement.id)}.{stem}.csv"
 
 
-def _plots(result: StatementResult) -> list[Plot]:
+def _plots(result: StatementResult, name: str) -> list[Plot]:
     """What is drawn for a statement: by its own hook if it has one, else the standard plots.
 
-    A hook that fails costs its plots, not the report: the failure is shown in their place.
+    A hook that fails costs its plots, not the report: the failure is shown in their place. ``name`` is short and of this
+    statement alone: thousands of marks refer to it.
     """
     if result.statement.figure is None:
-        return [_plot(drawing, result, index) for index, drawing in enumerate(standard_drawings(result))]
+        return [_plot(drawing, result, f"{name}-{index}") for index, drawing in enumerate(standard_drawings(result))]
     try:
         found = as_drawings(result.statement.figure(result), result.statement.title)
-        return [_plot(drawing, result, index) for index, drawing in enumerate(found)]
+        return [_plot(drawing, result, f"{name}-{index}") for index, drawing in enumerate(found)]
     except Exception as error:  # a hook is somebody else's code; the failure is shown, not hidden
         logger.warning("%s: its figure could not be drawn: %r", result.statement.id, error)
         return [Plot(f"This figure could not be drawn: {error!r}", "", Markup(""), "")]
 
 
-def _plot(drawing: Drawing, result: StatementResult, index: int) -> Plot:
+def _with_shared_rules(plots: Mapping[str, Sequence[Plot]]) -> tuple[dict[str, list[Plot]], Markup]:
+    """The plots without style sheets of their own, and one for all of them."""
+    rules: dict[str, None] = {}
+    found: dict[str, list[Plot]] = {}
+    for name, drawn in plots.items():
+        pairs = [(plot, *without_rules(plot.svg)) for plot in drawn]
+        rules |= dict.fromkeys(rule for *_, own in pairs for rule in own)
+        found[name] = [replace(plot, svg=Markup(svg)) for plot, svg, _ in pairs]
+    return found, Markup("\n".join(sorted(rules)))
+
+
+def _plot(drawing: Drawing, result: StatementResult, name: str) -> Plot:
     axes = [text for a in drawing.figure.axes for text in (a.get_xlabel(), a.get_ylabel()) if text]
     description = drawing.description or f"{drawing.title}. Axes: {', '.join(axes)}."
-    svg = to_svg(drawing.figure, name=f"{result.statement.id}-{index}", description=description)
+    svg = to_svg(drawing.figure, name=name, description=description)
     csv = csv_name(result, drawing.points) if drawing.points else ""
     return Plot(drawing.title, drawing.caption, svg, csv, drawing.table)
 
@@ -123,8 +161,9 @@ def _varying(rows: Sequence[CaseJudgement]) -> list[str]:
     return [name for name in names if len(found) == 1 or len({str(case[name]) for case in found}) > 1]
 
 
-def _data_link(text: str) -> str:
-    return "data:text/csv;charset=utf-8," + quote(text, safe=",.-_")
+def _rank(verdict: str) -> int:
+    """Place of a verdict in their order, weakest first; no verdict at all comes before."""
+    return [NOT_RUN, *(known.name for known in Verdict)].index(verdict) if verdict else -1
 
 
 def _environment() -> Environment:
@@ -137,11 +176,13 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         {
-            "data_link": _data_link,
+            "data_link": data_link,
             "formula": to_html,
             "interval": interval,
             "number": number,
+            "rank": _rank,
             "sign": lambda name: SIGNS.get(name, NOTHING),
+            "slug": slug,
             "spoken": spoken,
             "varying": _varying,
             "word": word,

@@ -8,6 +8,7 @@ from fsrcheck.registry import Registry
 from fsrcheck.report.entries import Entry, make_entries, spoken, summary, verdict_counts
 from fsrcheck.report.markdown import row as _row
 from fsrcheck.report.numbers import NOTHING, interval, number, plain, words
+from fsrcheck.report.schema import SCHEMA_NAME
 from fsrcheck.runs.environment import versions
 from fsrcheck.runs.result import StatementResult
 from fsrcheck.runs.stored import StoredEvidence
@@ -131,9 +132,10 @@ def _erratum_lines(entry: Entry) -> list[str]:
 
 
 def results_json(results: Sequence[StatementResult], registry: Registry, stored: Sequence[StoredEvidence] = ()) -> str:
-    """All results as JSON: versions, the error budget, an object per result, the ids that were not run."""
+    """All results as JSON: versions, the error budget, an object per result, the ids that were not run; see ``schema``."""
     entries = make_entries(results, registry, stored)
     content = {
+        "$schema": SCHEMA_NAME,
         "format": FORMAT,
         "versions": versions(),
         "budget": {

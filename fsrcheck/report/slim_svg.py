@@ -8,6 +8,7 @@ DECIMALS = 2  # of a point, which is 1/72 inch: less than a screen or a printer 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 COMMAND = re.compile(r"([A-Za-z])([^A-Za-z]*)")
 IMPLIED = {"M": "L", "L": "L", "C": "C", "Q": "Q"}  # by what numbers alone are read after a command
+SHEET = re.compile(r"<style>([^<]*)</style>")
 UNTURNED = re.compile(r"rotate\(0(?: [^)]*)?\)")
 
 
@@ -29,6 +30,14 @@ def slim(svg: str) -> str:
     sheet.text = "".join(f".{name}{{{style}}}" for style, name in sorted(rules.items()))
     root.insert(0, sheet)
     return tostring(root, encoding="unicode").replace(" />", "/>")
+
+
+def without_rules(svg: str) -> tuple[str, list[str]]:
+    """A slim picture without its style sheet, and the rules of that: pictures of one page can share them."""
+    found = SHEET.search(svg)
+    if found is None:
+        return svg, []
+    return svg[: found.start()] + svg[found.end() :], [f"{rule}}}" for rule in found[1].split("}") if rule]
 
 
 def _round(element: Element) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from fsrcheck.errors import InputError
 from fsrcheck.registry import Registry
 from fsrcheck.report.errata import errata_markdown
+from fsrcheck.report.error_tables import Table
+from fsrcheck.report.schema import SCHEMA_NAME, schema_text
 from fsrcheck.report.scoreboard import results_json, scoreboard_markdown
 from fsrcheck.runs.result import StatementResult
 from fsrcheck.runs.stored import StoredEvidence
@@ -22,8 +24,9 @@ def write_report(
     out: Path,
     stored: Sequence[StoredEvidence] = (),
     created: date | None = None,
+    tables: Sequence[Table] = (),
 ) -> list[Path]:
-    """Write ``index.html``, ``scoreboard.md``, ``errata.md``, ``results.json`` and ``csv/*.csv`` into the folder ``out``.
+    """Write the page, ``scoreboard.md``, ``errata.md``, ``results.json``, its schema and ``csv/*.csv`` into the folder ``out``.
 
     Everything is rendered first, then written into a temporary folder inside ``out``, then moved file by
     file, the page last: a failure on the way leaves the report that was there as it was. Other files stay.
@@ -34,6 +37,7 @@ def write_report(
         out: made if it is not there.
         stored: what ``fsrcheck gather`` has counted, shown as stored.
         created: the date on the page; today if not given.
+        tables: further tables for the page, such as measured error rates.
 
     Returns:
         The files written, the page first.
@@ -44,9 +48,10 @@ def write_report(
     """
     from fsrcheck.report.page import render_page  # loads matplotlib, which no other command should wait for
 
-    page = render_page(results, registry, stored, created)
+    page = render_page(results, registry, stored, created, tables)
     files = {
         **{f"csv/{name}": text for name, text in page.csv.items()},
+        SCHEMA_NAME: schema_text(),
         "results.json": results_json(results, registry, stored),
         "errata.md": errata_markdown(results, registry),
         "scoreboard.md": scoreboard_markdown(results, registry, stored),

@@ -103,7 +103,7 @@ def test_the_page_has_the_figure_with_its_table() -> None:
     one = statement(figure=INDUCTION.figure)
     page = render_page([result_of(one)], registry_of(one))
     assert "could not be drawn" not in page.html
-    assert page.html.count('download="fsr.B.1.error-by-round.csv"') == 1
+    assert page.html.count('download="fsr.B.1.error-by-round.csv') == 1
 
 
 def test_without_errors_by_round_there_is_no_figure() -> None:

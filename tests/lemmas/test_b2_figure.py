@@ -263,7 +263,7 @@ def test_the_page_has_the_figures_with_their_tables_and_the_exponents_beside_the
     page = render_page([result_of(one)], registry_of(one))
     assert "could not be drawn" not in page.html
     for stem in ("error-by-step", "after-by-before", "contraction-map", "gains"):
-        assert page.html.count(f'download="fsr.B.2.{stem}.csv"') == 1
+        assert page.html.count(f'download="fsr.B.2.{stem}.csv') == 1
 
 
 def test_the_grid_fills_the_map_at_scale_standard_without_a_claim_that_speaks_of_it() -> None:

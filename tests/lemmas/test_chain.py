@@ -169,7 +169,7 @@ def test_the_page_has_the_figure_with_its_table() -> None:
     one = statement()
     page = render_page([result_of(one)], Registry([Paper("fsr", "", "", (one,))]))
     assert "could not be drawn" not in page.html
-    assert page.html.count('download="fsr.chain.chain.csv"') == 1
+    assert page.html.count('download="fsr.chain.chain.csv') == 1
 
 
 def test_without_crossings_there_is_no_figure() -> None:

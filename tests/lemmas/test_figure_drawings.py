@@ -76,7 +76,7 @@ def test_the_page_has_the_figure_with_its_table(module: Any, draw: Any) -> None:
     (drawing,) = draw(result_of(one))
     page = render_page([result_of(one)], registry_of(one))
     assert "could not be drawn" not in page.html
-    assert page.html.count(f'download="{one.id}.{drawing.points}.csv"') == 1
+    assert page.html.count(f'download="{one.id}.{drawing.points}.csv') == 1
     assert list(csv.DictReader(io.StringIO(drawing.table)))
 
 

@@ -7,11 +7,13 @@ import pytest
 
 from fsrcheck.registry import Registry
 from fsrcheck.report import write_report
+from fsrcheck.report.entries import Entry, make_entries
 from fsrcheck.runs.checking import check_many
 from fsrcheck.runs.gathering import judging_digest
 from fsrcheck.runs.result import StatementResult
 from fsrcheck.runs.stored import StoredEvidence
 from tests.example import PAPER, THEOREM
+from tests.report import rich
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +56,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory, results: list[StatementResu
 @pytest.fixture(scope="session")
 def page(folder: Path) -> str:
     return (folder / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def rich_results() -> list[StatementResult]:
+    """A run of all statements of ``tests.report.rich``."""
+    return check_many(registry=rich.REGISTRY, seed=7, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def rich_entries(rich_results: list[StatementResult]) -> list[Entry]:
+    return make_entries(rich_results, rich.REGISTRY)

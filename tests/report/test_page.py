@@ -1,3 +1,5 @@
+import base64
+import gzip
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -9,6 +11,7 @@ from matplotlib.figure import Figure
 from fsrcheck.errors import FsrcheckError
 from fsrcheck.evidence.outcome import Outcome, Verdict
 from fsrcheck.registry import Registry
+from fsrcheck.report.data_links import data_link
 from fsrcheck.report.figures import Drawing, new_figure
 from fsrcheck.report.page import render_page
 from fsrcheck.statement import Paper
@@ -232,8 +235,26 @@ def test_a_figure_that_fails_is_reported_in_its_place(results, caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_the_points_are_embedded_as_they_are_written(page, folder, outline):
-    embedded = [unquote(t.split(",", 1)[1]) for _, _, t in outline.links if t.startswith("data:text/csv")]
+def test_the_points_are_embedded_as_they_are_written(folder, outline):
+    embedded = [
+        content_of(target) for _, _, target in outline.links if target.startswith("data:") and "," in target[5:]
+    ]
     written = [path.read_text(encoding="utf-8") for path in (folder / "csv").iterdir()]
-    assert sorted(embedded) == sorted(written)
+    assert sorted(filter(None, embedded)) == sorted(written)
     assert written
+
+
+def content_of(link: str) -> str:
+    """What a link holds."""
+    head, text = link.split(",", 1)
+    return gzip.decompress(base64.b64decode(text)).decode() if head.endswith("base64") else unquote(text)
+
+
+@pytest.mark.parametrize("rows", [1, 500])
+def test_a_long_file_is_packed_and_a_short_one_is_not(rows):
+    text = "size,value\n" + "1,0.25\n" * rows
+    link = data_link(text, "points.csv")
+    assert link.packed is (rows > 1)
+    assert link.download == ("points.csv.gz" if link.packed else "points.csv")
+    assert content_of(link.href) == text
+    assert data_link(text, "points.csv") == link

@@ -17,15 +17,9 @@ def test_all_files_are_written_and_nothing_else(tmp_path, results, registry):
     files = write_report(results, registry, out)
     assert files[0] == out / "index.html"
     assert sorted(map(str, files)) == sorted(str(out / name) for name in content_of(out))
-    written = {"index.html", "scoreboard.md", "errata.md", "results.json", "csv/coins.T.2.rate.csv"}
-    assert written == set(content_of(out))
-    assert sorted(path.name for path in out.iterdir()) == [
-        "csv",
-        "errata.md",
-        "index.html",
-        "results.json",
-        "scoreboard.md",
-    ]
+    names = {"errata.md", "index.html", "results.json", "results.schema.json", "scoreboard.md"}
+    assert {*names, "csv/coins.T.2.rate.csv"} == set(content_of(out))
+    assert {path.name for path in out.iterdir()} == {*names, "csv"}
 
 
 def test_other_files_in_the_folder_stay(tmp_path, results, registry):
@@ -34,7 +28,7 @@ def test_other_files_in_the_folder_stay(tmp_path, results, registry):
     assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize("failing", range(1, 6))
+@pytest.mark.parametrize("failing", range(1, 7))
 def test_a_write_that_fails_leaves_the_old_report_as_it_was(tmp_path, results, registry, monkeypatch, failing):
     write_report(results, registry, tmp_path)
     before = content_of(tmp_path)
@@ -52,7 +46,7 @@ def test_a_write_that_fails_leaves_the_old_report_as_it_was(tmp_path, results, r
         write_report(results[:1], registry, tmp_path)
     monkeypatch.undo()
     assert content_of(tmp_path) == before
-    assert len(list(tmp_path.iterdir())) == 5
+    assert len(list(tmp_path.iterdir())) == 6
 
 
 def test_a_page_that_fails_writes_nothing(tmp_path, results, registry, monkeypatch):
