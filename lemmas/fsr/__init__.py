@@ -63,6 +63,7 @@ from lemmas.fsr import (
     fig8_feature_correction,
     finite_samples,
     footnotes,
+    image_patches,
     marginal_choices,
     pair_weights,
     real_images,
@@ -143,6 +144,7 @@ PAPER = Paper(
         fig6_moments.STATEMENT,
         fig7_layerwise.STATEMENT,
         fig8_feature_correction.STATEMENT,
+        *image_patches.STATEMENTS,
     ),
     constants_file=Path(__file__).with_name("constants.json"),
     text="arXiv version 1 (4 June 2021), as converted from PDF to text; line numbers (l.) are those of the converted text. "
