@@ -1,13 +1,8 @@
 """Checkpoints of Algorithm 4: where a run stands, in a file that only the same run goes on from.
 
-A file is one line, ``fsrcheck checkpoint 1 DIGEST``, and after it a ``torch.save`` of dictionaries, lists, numbers, words and
-tensors, whose SHA-256 is DIGEST. It is read with ``weights_only``, so that no object is unpickled, and written aside and then
-moved: a killed run leaves the last whole one. Tensors keep their strides, on which the last bits of a product may depend.
+See ``sealed_files`` for what such a file is.
 """
 
-import io
-import os
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from hashlib import sha256
@@ -16,18 +11,16 @@ from typing import Any
 
 import torch
 
-from fsrcheck.errors import InputError
 from fsrcheck.model.target import FirstLevel, HigherLevel
 from fsrcheck.training.level_samples import LevelSamples, chunks
 from fsrcheck.training.minmax_gan import HandOver, MinmaxGan, State
 from fsrcheck.training.minmax_settings import MinmaxSettings, Structure
 from fsrcheck.training.minmax_stages import Start
+from fsrcheck.training.sealed_files import UNREADABLE, SealedFile
 
 MAGIC = b"fsrcheck checkpoint 1 "
 FIRST_SAMPLES = 8
-SHOWN = 60  # characters of a value in a complaint
 _KINDS = {kind.__name__: kind for kind in (State, HandOver, Start, FirstLevel, HigherLevel)}
-_UNREADABLE = (AttributeError, EOFError, KeyError, RuntimeError, TypeError, ValueError, pickle.UnpicklingError)
 
 
 def fingerprint(
@@ -88,15 +81,15 @@ class Checkpoint:
         Raises:
             InputError: the file is torn or something else, or of another run; the line says what differs.
         """
-        try:
-            content = self.path.read_bytes()
-        except FileNotFoundError:
+        found = self._file.read(self.device)
+        if found is None:
             return Reached()
-        except OSError as error:
-            raise InputError(f"checkpoint {self.path} must be a file that can be read, got: {error.strerror}") from None
-        found = self._content(content)
-        self._require_same(found["fingerprint"])
-        return Reached(found["state"], found["seconds"])
+        try:
+            there, reached = dict(found["fingerprint"]), Reached(_restored(found["state"]), found["seconds"])
+        except UNREADABLE as error:
+            raise self._file.unfit(error) from None
+        self._file.require_same(self.fingerprint, there)
+        return reached
 
     def save(self, state: State, seconds: float = 0.0) -> None:
         """Write where the run stands; readers see the old or the new file, never half of one.
@@ -104,43 +97,11 @@ class Checkpoint:
         Raises:
             OSError: it cannot be written.
         """
-        stream = io.BytesIO()
-        torch.save({"fingerprint": dict(self.fingerprint), "state": _plain(state), "seconds": seconds}, stream)
-        payload = stream.getvalue()
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        with temporary.open("wb") as file:
-            file.write(MAGIC + sha256(payload).hexdigest().encode() + b"\n" + payload)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, self.path)
+        self._file.write({"fingerprint": dict(self.fingerprint), "state": _plain(state), "seconds": seconds})
 
-    def _content(self, content: bytes) -> dict[str, Any]:
-        """Fingerprint, state and seconds."""
-        head, _, payload = content.partition(b"\n")
-        if not head.startswith(MAGIC):
-            raise InputError(f"checkpoint {self.path} must be a checkpoint of Algorithm 4, got something else")
-        if head != MAGIC + sha256(payload).hexdigest().encode():
-            raise InputError(f"checkpoint {self.path} must be whole, got a torn or damaged file")
-        try:
-            found = torch.load(io.BytesIO(payload), map_location=self.device, weights_only=True)
-            return {**found, "fingerprint": dict(found["fingerprint"]), "state": _restored(found["state"])}
-        except _UNREADABLE as error:
-            reason = type(error).__name__
-            raise InputError(f"checkpoint {self.path} must hold a run of Algorithm 4, got: {reason}") from None
-
-    def _require_same(self, other: Mapping[str, Any]) -> None:
-        different = [
-            f"{name} {_shown(other, name)} there and {_shown(self.fingerprint, name)} here"
-            for name in {**self.fingerprint, **other}
-            if (name in other, other.get(name)) != (name in self.fingerprint, self.fingerprint.get(name))
-        ]
-        if different:
-            raise InputError(f"checkpoint {self.path} must be of this run, got another: {'; '.join(different)}")
-
-
-def _shown(values: Mapping[str, Any], name: str) -> str:
-    text = repr(values[name]) if name in values else "missing"
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+    @property
+    def _file(self) -> SealedFile:
+        return SealedFile(self.path, MAGIC, "Algorithm 4")
 
 
 def _digest_of_first(samples: LevelSamples) -> str:
