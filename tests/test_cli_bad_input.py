@@ -109,6 +109,7 @@ def test_unknown_id_suggests_the_nearest(invoke: Invoke) -> None:
         (("errata", "T.2"), "coins.T.2"),
         (("chekc",), "chekc"),
         (("report", "--stored", "absent.jsonl"), "absent.jsonl"),
+        (("report", "--error-rates", "absent.json"), "absent.json"),
     ],
 )
 def test_is_one_line_and_exit_code_2(invoke: Invoke, words: tuple[str, ...], named: str) -> None:
@@ -226,7 +227,10 @@ class TestReport:
         assert [path.name for path in tmp_path.iterdir()] == ["file"]
         assert (tmp_path / "file").read_text() == "mine"
 
-    @pytest.mark.parametrize("words", [("--device", "cuda"), ("--stored", "absent.jsonl"), ("--scale", "huge")])
+    @pytest.mark.parametrize(
+        "words",
+        [("--device", "cuda"), ("--stored", "absent.jsonl"), ("--error-rates", "absent.json"), ("--scale", "huge")],
+    )
     def test_another_mistake_leaves_no_folder_behind(
         self, invoke: Invoke, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

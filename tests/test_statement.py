@@ -1,6 +1,7 @@
 """Statements: their cases at a scale, the user's settings, their errata."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +80,36 @@ def test_only_false_forms_are_refuted(defect, with_counterexample, refutes):
     erratum = SQUARE.errata[0]
     counterexample = erratum.counterexample if with_counterexample else None
     assert replace(erratum, defect=defect, counterexample=counterexample).refutes is refutes
+
+
+@dataclass(frozen=True)
+class Switches:
+    on: bool = False
+    word: str = "a"
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("True", True), ("false", False), ("FALSE", False)])
+def test_a_truth_value_is_read_in_words(text, value):
+    assert parse_settings(Switches, {"on": text}) == {"on": value}
+
+
+def test_what_is_no_truth_value_is_refused():
+    with pytest.raises(InputError, match=r"^on must be of type bool, got 'yes'$"):
+        parse_settings(Switches, {"on": "yes"})
+
+
+def test_a_scale_has_its_own_trials_or_the_quick_ones_or_none():
+    assert replace(THEOREM, trials={"quick": 3, "full": 5}).trials_at("full") == 5
+    assert replace(THEOREM, trials={"quick": 3}).trials_at("full") == 3
+    assert replace(THEOREM, trials={}).trials_at("full") == 0
+    assert replace(THEOREM, trials={}).trials_at("quick") == 0
+
+
+def test_a_statement_without_quick_cases_has_none_at_any_scale():
+    assert replace(THEOREM, cases={}).cases_at("full") == []
+    assert replace(THEOREM, cases={"full": [Coins(50)]}).cases_at("full") == [Coins(50)]
+
+
+def test_a_target_is_adopted_from_its_own_file():
+    statement = replace(THEOREM, adopt_target=lambda path: Coins(int(path.name)))
+    assert statement.cases_at("quick", target=Path("77")) == [Coins(77)]

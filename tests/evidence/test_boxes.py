@@ -8,7 +8,7 @@ from flint import arb, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsrcheck.evidence.boxes import Cell, Search, by_series, make_box
+from fsrcheck.evidence.boxes import Cell, Search, by_series, make_box, slope_along
 
 small = st.fractions(-2, 2, max_denominator=50)
 
@@ -104,3 +104,84 @@ def test_a_slope_that_cannot_be_enclosed_on_a_wide_cell_is_only_not_used():
 
     found = Search(margin, by_series(margin)).minimum(make_box({"x": (0, 1)}))
     assert found.is_positive
+
+
+def hazy(x):
+    """1 everywhere, but enclosed by a ball that is 0.9 of the side too wide."""
+    return 1 + arb("0.9") * (x - x)
+
+
+@pytest.mark.parametrize("polish", [0, 1, 2, 3, 7])
+def test_a_positive_margin_is_sharpened_by_as_many_cuts_as_allowed(polish):
+    found = Search(hazy, polish=polish).minimum(make_box({"x": (0, 1)}))
+    assert found.is_positive
+    assert found.cells == 1 + 2 * polish
+
+
+def test_a_margin_known_to_be_positive_stays_so_when_the_cells_run_out():
+    found = Search(hazy, max_cells=1, polish=5).minimum(make_box({"x": (0, 1)}))
+    assert found.is_positive
+    assert (found.cells, found.undecided) == (1, None)
+
+
+def test_cutting_stops_once_the_bound_is_tight():
+    found = Search(hazy, polish=1000).minimum(make_box({"x": (0, 1)}))
+    assert 0.95 <= float(found.certified) <= 1
+    assert found.cells < 100
+
+
+def test_a_point_that_stays_open_is_not_cut():
+    found = Search(lambda x: x - 1).minimum(make_box({"x": (1, 1)}))
+    assert found.cells == 1
+    assert found.undecided == make_box({"x": (1, 1)})
+
+
+def test_without_a_gradient_the_widest_side_is_measured_by_that_of_the_box():
+    """Only y matters; measured absolutely, x would be cut a thousand times first."""
+    box = make_box({"x": (0, 1000), "y": (0, 1)})
+    assert Search(lambda x, y: 1 + arb("1.5") * (y - y), polish=0).minimum(box).cells < 20
+
+
+def test_the_plain_enclosure_is_kept_where_the_mean_value_form_is_worse():
+    """Of x * x on [-4, 4] the plain enclosure is [-16, 16], the mean-value form [-32, 32]."""
+
+    def margin(x):
+        return 17 + x * x
+
+    found = Search(margin, by_series(margin), max_cells=1, polish=0).minimum(make_box({"x": (-4, 4)}))
+    assert float(found.certified) == pytest.approx(1, abs=1e-6)
+
+
+def test_the_mean_value_form_is_kept_where_it_is_better():
+    """Of 1 + x * x - x around 1/2 the plain enclosure is 0.04 wide, the mean-value form 0.0004."""
+
+    def margin(x):
+        return 1 + x * x - x
+
+    box = make_box({"x": ("0.49", "0.51")})
+    assert 0.7495 < float(Search(margin, by_series(margin), max_cells=1, polish=0).minimum(box).certified) <= 0.75
+
+
+def test_a_gradient_that_is_no_number_leaves_the_plain_enclosure():
+    found = Search(lambda x: 2 + x, lambda x: [arb("nan")], max_cells=1).minimum(make_box({"x": (0, 1)}))
+    assert float(found.certified) == pytest.approx(2, abs=1e-6)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_slope_of_one_sign_leaves_one_end(sign):
+    """1 + x / 2 on [0, 1], or its mirror image, written so that the plain enclosure is too wide."""
+
+    def margin(x):
+        y = x if sign > 0 else 1 - x
+        return 1 + y - y / 2
+
+    found = Search(margin, by_series(margin), max_cells=1, polish=0).minimum(make_box({"x": (0, 1)}))
+    assert float(found.certified) == pytest.approx(1, abs=1e-9)
+
+
+def test_what_has_no_slope_is_not_a_number_and_a_constant_has_slope_0():
+    def undefined(x):
+        raise ZeroDivisionError
+
+    assert slope_along(undefined, 0)(arb(1)).is_nan()
+    assert slope_along(lambda x: arb(5), 0)(arb(1)) == 0

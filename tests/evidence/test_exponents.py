@@ -159,3 +159,13 @@ def test_what_is_unknown_or_not_exact_is_refused():
 )
 def test_a_monomial_reads_as_in_the_paper(monomial, text):
     assert monomial.text() == text
+
+
+@pytest.mark.parametrize(("strict", "text"), [(False, "[-0.5, 1]"), (True, "(-0.5, 1)")])
+def test_a_range_is_written_with_its_ends(strict, text):
+    low, high = Link("low", "", m_to("-0.5"), delta, strict), Link("high", "", delta, m_to(1), strict)
+    assert chain(low, high, delta=0).repair("delta").text() == text
+    found = chain(low, high, delta=0).repair("delta")
+    assert [end in found for end in ("-0.501", "-0.5", "0", 1, "1.001")] == [False, not strict, True, not strict, False]
+    assert chain(low, delta=0).repair("delta").text() == text[: text.index("1")] + "inf)"
+    assert chain(high, delta=0).repair("delta").text() == "(-inf, " + text[text.index("1") :]

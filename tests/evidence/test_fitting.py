@@ -129,3 +129,75 @@ def test_a_size_without_spread_between_instances_is_refused(values):
 def test_a_budget_below_machine_precision_still_gives_a_finite_interval():
     fitted = fit_power_law(law(-0.5, np.full(5, 0.2), 40, np.random.default_rng(6)), 1e-18)
     assert np.isfinite([fitted.exponent.low, fitted.exponent.high]).all()
+
+
+def test_a_law_that_can_be_worked_out_by_hand():
+    """Sizes 1, e, e^2 with 2, 4 and 2 trials: the slope is that of the ends, and the drift a second difference."""
+    logs = {0: [0.0, 0.4], 1: [1.0, 1.2, 1.2, 1.4], 2: [3.0, 3.8]}
+    found = fit_power_law({float(np.exp(x)): list(np.exp(y)) for x, y in logs.items()}, 0.05)
+    variances = np.array([0.08 / 2, 0.08 / 3 / 4, 0.32 / 2])  # of the means 0.2, 1.2 and 3.4
+    terms = variances[[0, 2]] / 4
+    degrees = terms.sum() ** 2 / (terms**2 / 1).sum()
+    assert found.sizes == pytest.approx(np.exp([0, 1, 2]))
+    assert found.means == pytest.approx([0.2, 1.2, 3.4])
+    assert found.errors == pytest.approx(np.sqrt(variances))
+    assert found.centre == pytest.approx(1)
+    assert found.exponent.value == pytest.approx(1.6)
+    assert found.prefactor == pytest.approx(np.exp(1.5 - 1.6))
+    assert found.quantile == pytest.approx(stats.t.ppf(0.975, degrees))
+    assert found.exponent.high - 1.6 == pytest.approx(found.quantile * np.sqrt(terms.sum()))
+    assert found.drift.value == pytest.approx(2 * 0.6 * 2)  # y = ... + 0.6 x^2
+    assert [size for size, _ in found.local] == pytest.approx(np.exp([0.5, 1.5]))
+    assert [slope.value for _, slope in found.local] == pytest.approx([1.0, 2.2])
+    assert found.variance_at_centre == pytest.approx((np.array([2, 4, 2]) ** 2 * variances).sum() / 64)
+    check_band(found, variances)
+
+
+def check_band(found: PowerLaw, variances: np.ndarray) -> None:
+    """The band is narrowest at the centre, and widens by the error of the slope."""
+    line, low, high = found.band([float(np.e), float(np.e**4)])
+    slope = variances[[0, 2]].sum() / 4
+    halves = found.quantile * np.sqrt(found.variance_at_centre + slope * np.array([0.0, 9.0]))
+    assert line == pytest.approx(np.exp([1.5, 1.5 + 4.8]))
+    assert high / line == pytest.approx(np.exp(halves))
+    assert low / line == pytest.approx(np.exp(-halves))
+
+
+def test_sizes_with_more_trials_count_for_more():
+    values = {1.0: [1.0] * 2, float(np.e): [1.0] * 6, float(np.e**2): [float(np.e)] * 2}
+    found = fit_power_law(values, 0.05)
+    assert found.centre == pytest.approx(1)
+    assert np.log(found.prefactor) == pytest.approx(0.2 - 0.5)  # mean 2 / 10, slope 1 / 2
+    skewed = fit_power_law({**values, float(np.e**2): [float(np.e)] * 12}, 0.05)
+    assert skewed.centre == pytest.approx((6 + 24) / 20)
+
+
+def test_slope_and_drift_are_those_of_weighted_least_squares():
+    counts = {1.0: 2, 2.0: 9, 4.0: 3, 8.0: 30}
+    values = {size: [size**1.5 * (1 + 0.1 * (size == 2))] * count for size, count in counts.items()}
+    x, y, w = np.log([*counts]), np.log([row[0] for row in values.values()]), np.sqrt([*counts.values()])
+    found = fit_power_law(values, 0.05)
+    assert found.exponent.value == pytest.approx(np.polyfit(x, y, 1, w=w)[0])
+    assert found.drift.value == pytest.approx(np.polyfit(x, y, 2, w=w)[0] * 2 * (x[-1] - x[0]))
+
+
+def test_a_spread_beyond_rounding_is_a_spread_and_rounding_is_none():
+    tiny = {size: [10.0, 10 * (1 + 1e-9)] for size in (1.0, 2.0, 4.0)}
+    assert all(error == pytest.approx(5e-10, rel=1e-3) for error in fit_power_law(tiny, 0.05).errors)
+    exact = fit_power_law({size: [2.0, 2.0 + 4e-16] for size in (1.0, 2.0, 4.0)}, 0.05)
+    assert exact.errors == (0.0, 0.0, 0.0)
+    assert exact.quantile == 0.0
+    assert all(np.array_equal(limit, exact.band([3.0])[0]) for limit in exact.band([3.0]))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({1.0: [1.0, 2.0], 2.0: [1.0, 2.0]}, "a power law must be fitted over >= 3 sizes, got 2"),
+        ({1.0: [1.0, 2.0], 2.0: [1.0], 3.0: [1.0, 2.0]}, "the spread between instances needs >= 2 trials"),
+        ({1.0: [1.0, 2.0], 2.0: [1.0, 0.0], 3.0: [1.0, 2.0]}, "^values must be positive and finite$"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused_in_words(values, message):
+    with pytest.raises(ValueError, match=message):
+        fit_power_law(values, 0.05)

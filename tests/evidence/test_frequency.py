@@ -148,3 +148,17 @@ def test_a_false_claim_holds_no_more_often_than_stated_over_all_looks(claim, rat
     rng, runs = np.random.default_rng(3), 10_000
     misses = sum(decided(claim, rate, 1e-6, rng) is Outcome.HOLDS for _ in range(runs))
     assert is_at_most(misses, runs, claim.miss)
+
+
+@pytest.mark.parametrize("at_least", [True, False])
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_claim_holds_and_is_violated_exactly_at_the_limits_of_its_shares(at_least, number):
+    """The level is shared out over the looks, the false alarm over the looks and the cases."""
+    accept, reject = clopper_pearson(30, 80, 0.01 / LOOKS), clopper_pearson(30, 80, 1e-3 / (LOOKS * number))
+    inward = -1e-9 if at_least else 1e-9
+    ends = (accept.low, reject.high) if at_least else (accept.high, reject.low)
+    wanted = (ends[0] + inward, Outcome.HOLDS), (ends[1] - inward, Outcome.VIOLATED)
+    for probability, outcome in (*wanted, (ends[0] - inward, None), (ends[1] + inward, None)):
+        claim = replace(OFTEN, at_least=at_least, probability=lambda point, probability=probability: probability)
+        found = claim.judge(evidence(*[counted(30, 80)] * number, false_alarm=1e-3))
+        assert found.outcome is (outcome or Outcome.INCONCLUSIVE)

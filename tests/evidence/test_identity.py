@@ -30,3 +30,9 @@ def test_a_residual_that_is_not_measured_decides_nothing():
 def test_no_selected_case_is_no_evaluation():
     claim = Identity("i", "", "y", 1.0, where=Selection({"size": 99}))
     assert claim.judge(evidence(case([0.0]))).outcome is Outcome.NOT_EVALUATED
+
+
+def test_a_residual_as_large_as_the_tolerance_is_allowed():
+    claim = Identity("i", "left = right", "y", 0.5)
+    assert claim.judge(evidence(case([0.5, -0.5]))).outcome is Outcome.HOLDS
+    assert claim.judge(evidence(case([-0.5000001]))).outcome is Outcome.VIOLATED

@@ -41,3 +41,9 @@ def test_verdicts_are_ordered_weakest_first():
 @pytest.mark.parametrize("verdict", [Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.OPEN, Verdict.REFUTED])
 def test_undecided_and_false_forms_are_not_positive(verdict):
     assert not verdict.is_positive
+
+
+def test_a_verdict_is_weaker_than_every_later_one_and_not_than_itself():
+    verdicts = sorted(Verdict)
+    for place, verdict in enumerate(verdicts):
+        assert [verdict < other for other in verdicts] == [place < index for index in range(len(verdicts))]

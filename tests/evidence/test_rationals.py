@@ -31,3 +31,11 @@ def test_what_is_not_exact_is_refused(value):
 def test_a_long_point_is_shown_as_an_approximation():
     assert point_text(Fraction(1, 3)) == "1/3"
     assert point_text(Fraction(2**61 + 1, 2**61)) == "≈ 1"
+
+
+def test_twelve_characters_are_still_written_out():
+    assert point_text(Fraction("0.1234567891")) == "0.1234567891"
+    assert point_text(Fraction("0.12345678912")) == "≈ 0.123456789"
+    assert point_text(Fraction("-0.12345678")) == "-0.12345678"
+    assert exact_text(Fraction(1, 2**12)) == "0.000244140625"
+    assert exact_text(Fraction(1, 2**13)) == "1/8192"

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fsrcheck.evidence.budget import LOOKS
 from fsrcheck.evidence.claim import Evidence, Judgement, Selection
 from fsrcheck.evidence.outcome import Outcome
 from fsrcheck.evidence.scaling import Scaling
@@ -198,3 +199,44 @@ def test_a_false_law_holds_no_more_often_than_stated():
     runs = 1500
     edge = [judged(ROOT, *cases(power(-0.45), spread=0.02, seed=seed)).outcome for seed in range(runs)]
     assert is_at_most(edge.count(Outcome.HOLDS), runs, ROOT.miss)
+
+
+@pytest.mark.parametrize("families", ["a", "ab"])
+def test_where_a_law_is_violated_is_where_its_share_of_the_budget_says(families):
+    """The false alarm is shared out over the looks and the series: a hair beyond that interval violates."""
+    found = [one for name in families for one in cases(power(-0.5), spread=0.2, family=name)]
+    law = AT_MOST.fit(found[: len(SIZES)], 1e-3 / (LOOKS * len(families))).exponent
+    for shift, is_violated in ((-1e-9, True), (1e-9, False)):
+        claim = replace(AT_MOST, exponent=law.low - AT_MOST.allowance + shift)
+        rows = claim.judge(evidence(*found, false_alarm=1e-3)).cases
+        assert (rows[0].outcome is Outcome.VIOLATED) is is_violated
+
+
+def test_a_two_sided_law_is_violated_from_below_in_the_same_way():
+    found = cases(power(-0.5), spread=0.2)
+    law = ROOT.fit(found, 1e-3 / LOOKS).exponent
+    for shift, is_violated in ((1e-9, True), (-1e-9, False)):
+        claim = replace(ROOT, exponent=law.high + ROOT.allowance + shift)
+        assert (claim.judge(evidence(*found, false_alarm=1e-3)).outcome is Outcome.VIOLATED) is is_violated
+        assert replace(claim, two_sided=False).judge(evidence(*found)).outcome is Outcome.HOLDS
+
+
+@pytest.mark.parametrize("upper", [True, False])
+def test_where_a_law_holds_is_where_its_level_says(upper):
+    found = cases(power(-0.5))
+    law = ROOT.fit(found, 0.01 / LOOKS).exponent
+    end, outward = (law.high - ROOT.allowance, -1e-9) if upper else (law.low + ROOT.allowance, 1e-9)
+    assert judged(replace(ROOT, exponent=end - outward), *found).outcome is Outcome.HOLDS
+    open_one = judged(replace(ROOT, exponent=end + outward), *found)
+    assert open_one.outcome is Outcome.INCONCLUSIVE
+    claimed = f"{end + outward:g} ± 0.05"
+    assert open_one.message == f"the interval [{law.low:.3f}, {law.high:.3f}] does not decide against {claimed}"
+    assert open_one.wanted == tuple(one.parameters for one in found)
+
+
+def test_a_reference_is_divided_out():
+    claim = replace(ROOT, exponent=0.0, reference=lambda point: 3 * point.size**-0.5)
+    assert claim.fit(cases(power(-0.5)), 0.01).prefactor == pytest.approx(1 / 3, rel=0.05)
+    assert ROOT.fit(cases(power(-0.5)), 0.01).prefactor == pytest.approx(1, rel=0.05)
+    assert claim.fit(cases(power(-0.5), spread=0.0), 0.01).means == pytest.approx([-np.log(3)] * 5)
+    assert replace(claim, reference=lambda point: 0.5).fit(cases(power(0.0)), 0.01).prefactor > 1.5

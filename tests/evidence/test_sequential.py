@@ -90,3 +90,37 @@ def test_sixteen_trials_catch_a_control_that_nearly_always_exceeds():
 def test_a_rate_that_is_no_exceedance_cannot_be_caught():
     with pytest.raises(ValueError, match="rate must be well above"):
         SequentialTest(0.05, 1e-9).trials_to_catch(0.05)
+
+
+@pytest.mark.parametrize("test", [FITTED, SURE, SequentialTest(0.2, 0.3, 0.6, 0.1)])
+def test_the_number_of_trials_to_catch_is_the_smallest(test):
+    """Counted out: one exceedance rejects where none is allowed, else the ratio of likelihoods must be 1 / alpha."""
+    for rate in (0.7, 0.9, 0.99, 1.0):
+        trials = test.trials_to_catch(rate)
+        assert _caught(test, rate, trials) >= 1 - 1e-3
+        assert trials == 1 or _caught(test, rate, trials - 1) < 1 - 1e-3
+
+
+def _caught(test: SequentialTest, rate: float, trials: int) -> float:
+    """Probability that the likelihood ratio is large enough after exactly that many trials."""
+    if test.null_rate == 0:
+        return 1 - (1 - rate) ** trials
+    p0, p1 = test.null_rate, test.alternative_rate
+    total = 0.0
+    for hits in range(trials + 1):
+        ratio = (p1 / p0) ** hits * ((1 - p1) / (1 - p0)) ** (trials - hits)
+        if ratio >= 1 / test.false_alarm:
+            total += math.comb(trials, hits) * rate**hits * (1 - rate) ** (trials - hits)
+    return total
+
+
+def test_a_rate_that_is_hardly_caught_is_refused():
+    with pytest.raises(ValueError, match=r"rate must be well above 0.5 to be caught, got 0.1"):
+        FITTED.trials_to_catch(0.1)
+
+
+@pytest.mark.parametrize("test", [FITTED, SURE, SequentialTest(0.2, 0.3, 0.6, 0.1), SequentialTest(0, 0.1, 0.5, 0.5)])
+def test_the_number_of_trials_to_accept_is_the_smallest(test):
+    trials = test.trials_to_accept()
+    assert test.decide([False] * trials) is Decision.ACCEPT
+    assert test.decide([False] * (trials - 1)) is Decision.CONTINUE

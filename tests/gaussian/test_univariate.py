@@ -187,3 +187,9 @@ def test_cuda_equals_cpu() -> None:
         assert moved.is_cuda
         torch.testing.assert_close(moved.cpu(), relu_moment(t, order), rtol=1e-12, atol=0)
     torch.testing.assert_close(tail(t.cuda()).cpu(), tail(t), rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("probability", [-0.1, 0.0, 1.0, 1.1])
+def test_a_probability_that_no_threshold_has_is_refused(probability: float) -> None:
+    with pytest.raises(InputError, match="probability must be strictly between 0 and 1"):
+        inverse_tail(probability)
