@@ -5,9 +5,9 @@ STORED := $(addprefix --stored ,$(wildcard reports/evidence.jsonl)) $(addprefix 
 INSTALLED := .venv/.installed
 
 # One thread a process: tests run in several of them.
-test bench: export OMP_NUM_THREADS = 1
+test test-all bench: export OMP_NUM_THREADS = 1
 
-.PHONY: report test docs evidence error-rates baseline bench mutants lint
+.PHONY: report test test-all docs evidence error-rates baseline bench mutants lint
 
 # Scoreboard and errata are copied whatever the verdicts are; the exit code is theirs.
 report: $(INSTALLED)
@@ -15,6 +15,10 @@ report: $(INSTALLED)
 	test ! -f reports/html/scoreboard.md || cp reports/html/scoreboard.md reports/html/errata.md reports; exit $$status
 
 test: $(INSTALLED)
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+
+# With what continuous integration leaves out: the site, clusters, processes killed a hundred times.
+test-all: $(INSTALLED)
 	$(BIN)/pytest -n 2 --dist worksteal
 
 # The site in docs/_build; it needs nothing from the network, when it is made or when it is read.

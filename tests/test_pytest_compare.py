@@ -171,6 +171,7 @@ PAPER = Paper("tosses", "Tosses", "Nobody", (theorem, replace(SQUARE, id="tosses
 """
 
 
+@pytest.mark.slow
 def test_workers_compare_and_the_session_puts_it_together(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.runs.gatherer import BATCH, gather
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +26,7 @@ def killed_after(folder: Path, seconds: float) -> list[str]:
     return " ".join(told).split()
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_it_repeats_at_most_the_batch_in_flight(tmp_path, capfd):
     begun: list[str] = []
     for attempt in range(3):

@@ -140,7 +140,7 @@ def test_an_interrupt_ends_everything_at_once(tmp_path):
     """As from a terminal: the driver and the workers are interrupted together."""
     command = [sys.executable, "-m", "tests.runs.side_by_side", str(tmp_path / "trials.jsonl")]
     run = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE, text=True)
-    _until(lambda: (tmp_path / "trials.jsonl").exists() and (tmp_path / "trials.jsonl").stat().st_size)
+    _until(lambda: {"coins.T.1", "coins.T.3"} <= _kept(tmp_path / "trials.jsonl"))  # so both workers have begun
     workers = set(children(run.pid))
     assert len(workers) >= 2
     os.killpg(run.pid, signal.SIGINT)
@@ -149,6 +149,12 @@ def test_an_interrupt_ends_everything_at_once(tmp_path):
     assert "Traceback" not in complaint
     _until(lambda: not any(Path(f"/proc/{worker}/stat").exists() for worker in workers))
     assert all(json.loads(line) for line in (tmp_path / "trials.jsonl").read_text().splitlines())
+
+
+def _kept(path):
+    return (
+        {line.get("statement") for line in map(json.loads, path.read_text().splitlines())} if path.exists() else set()
+    )
 
 
 def _until(true, seconds=30.0):

@@ -138,6 +138,7 @@ def killed_after(folder: Path, seconds: float) -> None:
         process.send_signal(signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_a_driver_killed_again_and_again_loses_nothing_that_was_there(tmp_path):
     kills, seen = 0, 0
     for attempt in range(3):
@@ -150,6 +151,7 @@ def test_a_driver_killed_again_and_again_loses_nothing_that_was_there(tmp_path):
     assert_complete(tmp_path, cases(PAUSE))
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_driver_that_is_killed():
     command = [sys.executable, "-m", "tests.runs.sweeper"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
