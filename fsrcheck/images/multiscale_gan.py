@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fsrcheck.errors import InputError
-from fsrcheck.images.multiscale_networks import MultiscaleDiscriminator, MultiscaleGenerator
+from fsrcheck.images.multiscale_networks import MultiscaleDiscriminator, MultiscaleGenerator, SeparateDiscriminators
 from fsrcheck.images.multiscale_settings import HINGE, WGAN_GP, MultiscaleSettings, Phase
 from fsrcheck.images.pyramid import check_images, pyramid
 from fsrcheck.model.streams import standard_normal, streams
@@ -81,7 +81,8 @@ class MultiscaleGan:
         levels = pyramid(2 * self.images.float() - 1, settings.sizes)
         self._true = [level.to(self.device, memory_format=torch.channels_last) for level in levels]
         self.generator = self._placed(MultiscaleGenerator(settings, seed=2 * self.seed)).eval()
-        self.discriminator = self._placed(MultiscaleDiscriminator(settings, seed=2 * self.seed + 1))
+        discriminator = SeparateDiscriminators if settings.separate else MultiscaleDiscriminator
+        self.discriminator = self._placed(discriminator(settings, seed=2 * self.seed + 1))
         self.discriminator.eval().requires_grad_(False)
         self.averaged = deepcopy(self.generator).requires_grad_(False)
         self._generator_steps = self._adam(self.generator, settings.step_size)
@@ -252,12 +253,13 @@ class MultiscaleGan:
         return float(loss.detach())
 
     def _slope_penalty(self, true: Mapping[int, Tensor], generated: Mapping[int, Tensor]) -> Tensor:
-        """Mean of (|grad D| - 1)^2 over the images of all levels together, between pairs of true and generated ones."""
+        """Mean of (|grad D| - 1)^2 between pairs of true and generated images, those of all levels together if D reads them so."""
         (generator,) = streams([self.seed], f"multi-scale GAN: mixing {self.step}")
         part = torch.from_numpy(generator.random((self.settings.batch_size, 1, 1, 1))).float().to(self.device)
         mixed = {level: generated[level].detach().lerp(true[level], part).requires_grad_() for level in true}
         slopes = torch.autograd.grad(self.discriminator(mixed).sum(), list(mixed.values()), create_graph=True)
-        return slope_penalty(slopes)
+        apart = [[slope] for slope in slopes] if self.settings.separate else [slopes]
+        return torch.stack([slope_penalty(group) for group in apart]).mean()
 
     @torch.no_grad()
     def _average(self, done: int) -> None:
@@ -275,14 +277,14 @@ class MultiscaleGan:
 
 
 def discriminator_loss(kind: str, true: Tensor, generated: Tensor) -> Tensor:
-    """What the discriminator minimises, of scores (sample,), without the penalty of WGAN-GP."""
+    """What the discriminator minimises, of scores (sample, ...), without the penalty of WGAN-GP."""
     if kind == HINGE:
         return functional.relu(1 - true).mean() + functional.relu(1 + generated).mean()
     return generated.mean() - true.mean()
 
 
 def generator_loss(generated: Tensor) -> Tensor:
-    """What the generator minimises, of scores (sample,), with either loss."""
+    """What the generator minimises, of scores (sample, ...), with either loss."""
     return -generated.mean()
 
 

@@ -5,7 +5,9 @@ deconvolutions of stride 2 without a nonlinearity after W_l, with or without bat
 ``first_size`` 2^(l-1) pixels and X_l twice as many, in [-1, 1] for pictures.
 
 Discriminator: its first layers F_l = LeakyReLU(W^D_l * X_l) (convolutions of stride 2, one a level) mirror the outputs. From the
-highest level read downwards, H_l = F_l + LeakyReLU(U_l * H_{l+1}), and the score is linear in H_1.
+highest level read downwards, H_l = F_l + LeakyReLU(U_l * H_{l+1}), and the score is linear in LeakyReLU(U_0 H_1), U_0 a full
+matrix. (Linear in H_1 itself it would be the sum of a score of X_1 and one of all others, blind to whether X_1 and X_2 fit
+together.) Either one discriminator reads all levels, or every level has one of its own.
 
 Levels are numbered from 1, as in the paper. All weights follow from one seed, the same on every device.
 """
@@ -106,7 +108,8 @@ class MultiscaleDiscriminator(nn.Module):
             self.down = nn.ModuleList(
                 _bounded(_convolution(upper, lower, HIDDEN_KERNEL), bound) for lower, upper in pairwise(channels)
             )
-            self.score = _bounded(nn.Linear(channels[0] * settings.first_size**2, 1), bound)
+            self.last = _bounded(_linear(channels[0] * settings.first_size**2, channels[0]), bound)
+            self.score = _bounded(nn.Linear(channels[0], 1), bound)
         self.activation = nn.LeakyReLU(SLOPE)
 
     def forward(self, images: Mapping[int, Tensor]) -> Tensor:
@@ -117,7 +120,7 @@ class MultiscaleDiscriminator(nn.Module):
             state = self.activation(self.down[level - 1](state))
             if level in images:
                 state = state + self.activation(self.first[level - 1](images[level]))
-        return self.score(state.flatten(1)).squeeze(1)
+        return self.score(self.activation(self.last(state.flatten(1)))).squeeze(1)
 
     def first_weights(self, level: int) -> Tensor:
         """W^D_l as it is applied (after spectral normalisation), (m_l, 3, kernel, kernel); detached."""
@@ -126,6 +129,27 @@ class MultiscaleDiscriminator(nn.Module):
         weight = cast(Tensor, layer.eval().weight).detach().clone()
         layer.train(was_training)
         return weight
+
+
+class SeparateDiscriminators(nn.Module):
+    """A discriminator for every level, each of which is given nothing but the images of its own."""
+
+    def __init__(self, settings: MultiscaleSettings, seed: int) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            seeds = torch.randint(2**62, (settings.num_levels,)).tolist()
+        self.levels = nn.ModuleList(MultiscaleDiscriminator(settings, own) for own in seeds)
+
+    def forward(self, images: Mapping[int, Tensor]) -> Tensor:
+        """Scores (sample, level) of images by level."""
+        return torch.stack([self.levels[level - 1]({level: given}) for level, given in images.items()], dim=1)
+
+    def first_weights(self, level: int) -> Tensor:
+        """W^D_l of the discriminator of that level; see ``MultiscaleDiscriminator``."""
+        return cast(MultiscaleDiscriminator, self.levels[checked_level(level, len(self.levels)) - 1]).first_weights(
+            level
+        )
 
 
 def checked_level(level: int, num_levels: int) -> int:
@@ -170,6 +194,13 @@ def _convolution(inputs: int, outputs: int, kernel: int) -> nn.Module:
     nn.init.kaiming_normal_(layer.weight, a=SLOPE)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
+    return layer
+
+
+def _linear(inputs: int, outputs: int) -> nn.Module:
+    layer = nn.Linear(inputs, outputs)
+    nn.init.kaiming_normal_(layer.weight, a=SLOPE)
+    nn.init.zeros_(layer.bias)
     return layer
 
 

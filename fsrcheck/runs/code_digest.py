@@ -21,22 +21,22 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 
 
 @cache
-def code_digest(module_file: str) -> str:
+def code_digest(module_file: str, *, judged: bool = True) -> str:
     """Digest of the versions and of all code below fsrcheck or beside ``module_file`` that checking it can reach.
 
-    Trials of other code are not reused.
+    Trials of other code are not reused. ``judged=False`` leaves out the code that judges: for what a module makes by itself.
     """
     digest = sha256(repr(sorted(versions().items())).encode())
-    for path in sorted(reached(Path(module_file))):
+    for path in sorted(reached(Path(module_file), JUDGES if judged else ())):
         digest.update(f"{path.name}\n{_bare(path)}".encode())
     return digest.hexdigest()[:16]
 
 
-def reached(module_file: Path) -> set[Path]:
+def reached(module_file: Path, judges: Sequence[Path] = JUDGES) -> set[Path]:
     """The files below fsrcheck, or in the folder of ``module_file``, that it or the code that judges imports."""
     folders = (FSRCHECK, module_file.resolve().parent)
     found: set[Path] = set()
-    waiting = [module_file.resolve(), *JUDGES]
+    waiting = [module_file.resolve(), *judges]
     while waiting:
         path = waiting.pop()
         if path not in found:

@@ -129,7 +129,7 @@ STATEMENT = Statement(
             {"family": "equicorrelated", "correlation": 0.4},
             base={"num_channels": 8, "num_levels": 1, "num_samples": SIZE_SAMPLES},
             premises=("triple_probability",),
-            trials=2,
+            trials=1,
         ),
         Control("faster", r"$N^{-2}$ is claimed", "samples", altered_claim=replace(IN_SAMPLES, exponent=-2.0)),
         Control(

@@ -20,12 +20,33 @@ from fsrcheck.images.multiscale_settings import HINGE, LOSSES, WGAN_GP, Phase
 from fsrcheck.images.pyramid import pooled
 from tests.images.multiscale_cases import SMALL, STEPS, all_levels, identical, patterns, small_gan
 
-EVERY_KIND = (SMALL, replace(SMALL, batch_norm=False), replace(SMALL, loss=WGAN_GP, spectral_norm=False))
+EVERY_KIND = (
+    SMALL,
+    replace(SMALL, batch_norm=False),
+    replace(SMALL, loss=WGAN_GP, spectral_norm=False),
+    replace(SMALL, separate=True),
+)
 
 
 def level_state(network: nn.Module, level: int) -> dict:
     parts = {"hidden": network.hidden[level - 1], "output": network.outputs[level - 1]}
     return {name: {k: v.clone() for k, v in part.state_dict().items()} for name, part in parts.items()}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_separate_discriminators_leave_each_level_to_its_own_player(loss):
+    """A level's network of true images at another level is trained as if that level were not there."""
+    gan = small_gan(replace(SMALL, separate=True, loss=loss, spectral_norm=False))
+    true = gan._true_batch(gan.phases[0])
+    with torch.no_grad():
+        generated = dict(enumerate(gan.generator(gan.latents(SMALL.batch_size, 0)), start=1))
+    changed = {level: images.roll(1, dims=1 + level % 2) if level == 2 else images for level, images in true.items()}
+    other = deepcopy(gan)
+    gan._discriminator_step(true, generated)
+    other._discriminator_step(changed, generated)
+    kept, moved = ([dict(run.discriminator.levels[place].state_dict()) for run in (gan, other)] for place in (0, 1))
+    assert identical(*kept)
+    assert not identical(*moved)
 
 
 @pytest.mark.parametrize("settings", EVERY_KIND)

@@ -8,7 +8,12 @@ from torch import nn
 from torch.nn import functional
 
 from fsrcheck.errors import InputError
-from fsrcheck.images.multiscale_networks import SLOPE, MultiscaleDiscriminator, MultiscaleGenerator
+from fsrcheck.images.multiscale_networks import (
+    SLOPE,
+    MultiscaleDiscriminator,
+    MultiscaleGenerator,
+    SeparateDiscriminators,
+)
 from fsrcheck.images.multiscale_settings import MultiscaleSettings
 from tests.images.multiscale_cases import SMALL, identical
 
@@ -105,8 +110,19 @@ def test_the_discriminator_is_the_transcription_of_its_formula():
 
     high = act(network.first[1], images[2])
     low = act(network.first[0], images[1]) + act(network.down[0], high)
-    score = low.flatten(1) @ network.score.weight[0] + network.score.bias
+    last = functional.leaky_relu(low.flatten(1) @ network.last.weight.mT + network.last.bias, SLOPE)
+    score = last @ network.score.weight[0] + network.score.bias
     torch.testing.assert_close(network(images), score)
+
+
+def test_the_discriminator_can_see_that_two_levels_do_not_fit_together():
+    """A score that were a sum of one of X_1 and one of the others would come out the same for both sums."""
+    network = MultiscaleDiscriminator(PAPER, 0).eval()
+    one, other = images_of(PAPER), {level: 1 - images for level, images in images_of(PAPER).items()}
+    for level in one:
+        crossed = [{**first, level: second[level]} for first, second in ((one, other), (other, one))]
+        fitting, unfitting = (sum(network(images) for images in pair) for pair in ((one, other), crossed))
+        assert not torch.allclose(fitting, unfitting)
 
 
 def test_only_the_levels_that_are_given_are_read():
@@ -119,6 +135,24 @@ def test_only_the_levels_that_are_given_are_read():
     assert not torch.allclose(scores, network({1: images[1], 2: images[2], 3: images[3]}))
 
 
+def test_separate_discriminators_see_one_level_each():
+    network = SeparateDiscriminators(PAPER, 0).eval()
+    images = images_of(PAPER)
+    scores = network(images)
+    assert scores.shape == (5, 4)
+    for level in images:
+        torch.testing.assert_close(scores[:, level - 1], network.levels[level - 1]({level: images[level]}))
+        other = {**images, level: images[level] + 1}
+        unmoved = [number for number in range(4) if torch.equal(network(other)[:, number], scores[:, number])]
+        assert unmoved == [number for number in range(4) if number != level - 1]
+    assert network({2: images[2]}).shape == (5, 1)
+    assert torch.equal(network.first_weights(2), network.levels[1].first_weights(2))
+    weights = [part.score.weight for part in network.levels]
+    assert not torch.equal(weights[0], weights[1])
+    with pytest.raises(InputError, match="level must be between 1 and 4"):
+        network.first_weights(5)
+
+
 def test_spectral_norms_are_at_most_1():
     network = MultiscaleDiscriminator(SMALL, 0)
     with torch.no_grad():
@@ -127,7 +161,7 @@ def test_spectral_norms_are_at_most_1():
         for _ in range(100):  # power iteration goes on with every reading in training
             network(images_of(SMALL))
     network.eval()
-    for layer in (*network.first, *network.down, network.score):
+    for layer in (*network.first, *network.down, network.last, network.score):
         assert float(torch.linalg.matrix_norm(layer.weight.flatten(1), 2)) == pytest.approx(1, abs=1e-3)
     unbounded = MultiscaleDiscriminator(replace(SMALL, spectral_norm=False), 0)
     assert torch.equal(unbounded.first_weights(1), unbounded.first[0].weight)

@@ -25,7 +25,7 @@ BAD = {
     "decay_from": (-0.1, 1.1),
     "averaging": (1, -1),
 }
-SWITCHES = {"batch_norm", "output_bias", "spectral_norm"}
+SWITCHES = {"batch_norm", "output_bias", "spectral_norm", "separate"}
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() for value in values])

@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsrcheck.errors import InputError
-from fsrcheck.images.patch_moments import ORDERS, elementary, mean_moments, moment_distances, windows
+from fsrcheck.images.patch_moments import (
+    ORDERS,
+    elementary,
+    mean_moments,
+    moment_distances,
+    moment_distances_by_order,
+    windows,
+)
 
 
 def sets(seed: int, numbers: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
@@ -33,6 +40,9 @@ def test_it_is_the_mean_square_over_all_index_sets(order, seed, chunk):
     expected = (moments(one, order) - moments(other, order)).square().mean(dim=1)
     torch.testing.assert_close(moment_distances(one, other, order, chunk=chunk), expected, rtol=1e-6, atol=1e-9)
     torch.testing.assert_close(mean_moments(one, order), moments(one, order).mean(dim=1), rtol=1e-6, atol=1e-9)
+    together = moment_distances_by_order(one, other)
+    assert tuple(together) == ORDERS
+    torch.testing.assert_close(together[order], expected, rtol=1e-6, atol=1e-9)
 
 
 @settings(deadline=None)

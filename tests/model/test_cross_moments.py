@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from fsrcheck.errors import InputError
 from fsrcheck.model.block_squares import jackknife_error, mean_square
-from fsrcheck.model.cross_moments import ORDERS, cross_moments, moments_of_blocks, sampling_floor, squared_distance
+from fsrcheck.model.cross_moments import (
+    ORDERS,
+    cross_moments,
+    mean_products,
+    moments_of_blocks,
+    sampling_floor,
+    squared_distance,
+)
 from fsrcheck.model.streams import standard_normal, streams
 
 
@@ -109,3 +116,11 @@ def test_the_jackknife_of_a_mean_is_its_standard_error():
     values = torch.tensor([[1.0, 2.0, 4.0, 9.0]], dtype=torch.float64)
     without = (values.sum() - values) / 3
     assert float(jackknife_error(without)) == pytest.approx(float(values.std()) / 2)
+
+
+@pytest.mark.parametrize("orders", [(2,), (2, 3), (2, 4), ORDERS])
+def test_only_the_orders_that_are_asked_for_are_computed(orders):
+    given_samples = samples(3)
+    found, everything = mean_products(given_samples, orders), mean_products(given_samples)
+    assert tuple(found) == orders
+    assert all(torch.equal(found[order], everything[order]) for order in orders)

@@ -109,6 +109,7 @@ def test_the_papers_example_has_one_parent_disjoint_supports_and_fewer_channels(
         assert level.weights.shape[2] <= below.thresholds.shape[2]
         assert level.weights.shape[1] >= below.thresholds.shape[1]
         assert ((level.weights != 0).sum(dim=2) <= 1).all()
+    assert [level.parents.flatten().tolist() for level in target.higher] == [[0, 0], [0, 0, 1, 1]]
 
 
 def test_inhibition_overlaps_and_excitation_does_not() -> None:

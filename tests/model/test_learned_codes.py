@@ -77,6 +77,7 @@ def test_correlated_errors_are_those_of_pairs_alone(error):
     _, marginal, pairs = relative_errors(CORRELATED, error)
     assert not marginal.any()
     torch.testing.assert_close(pairs, torch.full_like(pairs, error), rtol=1e-6, atol=0)
+    assert learned_codes(alike(), error, CORRELATED, SEEDS).loadings.dtype == torch.float64
 
 
 @pytest.mark.parametrize("model", [BIAS, INDEPENDENT, CORRELATED])

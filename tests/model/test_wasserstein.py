@@ -120,6 +120,14 @@ def test_a_rotation_of_both_changes_no_distance() -> None:
             torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-9)
 
 
+def test_the_dual_bound_projects_on_the_basis_that_is_given() -> None:
+    first = sample(1, "first", 400)
+    shift = torch.tensor([0.0, 0.0, 1.0, 0.0], dtype=torch.float64)
+    across = torch.eye(4, dtype=torch.float64)[None, :, :2]
+    assert float(dual_bound(first, first + shift).projected.distance.min()) > 0.9
+    assert float(dual_bound(first, first + shift, basis=across).projected.distance.max()) < 0.1
+
+
 def test_the_difference_basis_begins_with_what_differs() -> None:
     first = sample(1, "first", 4000)
     shift = torch.tensor([0.0, 0.0, 1.0, 0.0], dtype=torch.float64)

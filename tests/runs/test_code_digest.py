@@ -65,3 +65,10 @@ def test_a_lemma_reaches_what_it_runs_on_and_what_judges_it_and_no_other_lemma()
     assert all(
         path.is_relative_to(FSRCHECK) or "lemmas" in path.parts for path in reached(Path(a3_tensor_to_svd.__file__))
     )
+
+
+def test_what_a_module_makes_by_itself_does_not_change_with_the_judges(folder):
+    judged = digest(folder)
+    alone = {path.name for path in reached(folder / "lemma.py", ())}
+    assert alone == {"lemma.py", "helper.py", "__init__.py", "upper.py"}
+    assert code_digest(str(folder / "lemma.py"), judged=False) != judged
