@@ -5,13 +5,13 @@ against the new discriminator. Losses: hinge with spectral normalisation (Miyato
 Adam. Samples are drawn from an exponential average of the generator's weights (Karras et al. 2018), short at the beginning of a
 phase. Computed in float32, which is what such networks are trained in; whatever is measured on the images is to be in float64.
 
-Measured on 3560 emoji of 32 pixels (one seed, 3000 steps of all levels, batches of 32, one core; ``quality`` by scale from 32 to
-4 pixels, in units of the floor; 6 is asked for):
+Measured on 3569 emoji of 32 pixels (3000 steps of all levels, batches of 32, one core of a server's CPU; ``quality`` by scale from 32
+to 4 pixels, in units of the floor; 6 is asked for; WGAN-GP: five seeds, the others one):
 
-    WGAN-GP                                         9.0  4.2  3.5  1.8   7.6 steps a second
-    hinge and spectral normalisation                8.5  6.6  7.1  4.3   12.5 steps a second
-    Gaussian with the true mean and covariance     14.5  9.7  3.3  2.0
-    the same, clipped                              11.5  7.7  4.3  4.6
+    WGAN-GP                                         8.2-8.6  3.7-4.0  3.2-3.7  2.0-2.4   9.5 steps a second
+    hinge and spectral normalisation                  8.9      6.6      8.2      4.6    12.7 steps a second
+    Gaussian with the true mean and covariance       14.5      9.7      3.3      2.0
+    the same, clipped                                11.5      7.7      4.3      4.6
 
 The finest scale stays above 6: outputs are linear, and half of the true pixels are exactly white, which takes an exact 1.
 
