@@ -5,8 +5,8 @@ against the new discriminator. Losses: hinge with spectral normalisation (Miyato
 Adam. Samples are drawn from an exponential average of the generator's weights (Karras et al. 2018), short at the beginning of a
 phase. Computed in float32, which is what such networks are trained in; whatever is measured on the images is to be in float64.
 
-Measured on 3569 emoji of 32 pixels (3000 steps of all levels, batches of 32, one core of a server's CPU; ``quality`` by scale from 32
-to 4 pixels, in units of the floor; 6 is asked for; WGAN-GP: five seeds, the others one):
+Measured on 3569 emoji of 32 pixels (3000 steps of all levels, batches of 32, one core of a server's CPU; ``quality`` by scale
+from 32 to 4 pixels, in units of the floor; 6 is asked for; WGAN-GP: five seeds, the others one):
 
     WGAN-GP                                         8.2-8.6  3.7-4.0  3.2-3.7  2.0-2.4   9.5 steps a second
     hinge and spectral normalisation                  8.9      6.6      8.2      4.6    12.7 steps a second
