@@ -14,15 +14,19 @@ Checkable form: each `checkable`, with its control; written down before any of t
 and not to be moved afterwards. The paper prints no quantity, distance or margin: limits are chosen here, so a miss would refute
 nothing, and "not to be seen here" is a possible outcome.
 
-Measured: nothing yet. Departures from the paper: other pictures, three levels instead of four.
+Measured so far, which decides nothing. Figure 3, one network with batch normalization: the median rate is 1.07 times that at
+random initialization, the medians of pairs and triples are 1.01 and 1.08. Figures 7 and 8, one small network of scale quick:
+layer-wise is 1.4 times as far off as random lower levels (highest level read), weights change by 0.46, distances fall to 0.38 of
+what they were.
+Departures from the paper: other pictures, three levels instead of four.
 Source: sections 2.1, 4.3 and 6, at the lines given.
 """
 
 from fsrcheck.evidence.outcome import Verdict
 from fsrcheck.statement import Kind, Statement
 
-EVIDENCE = "none yet: the form is fixed, the networks are still to be trained"
-NO_NUMBER = "the paper prints no number for it, and the networks by which the form given here is to be judged are not trained yet"
+EVIDENCE = "none yet: the form is fixed, most of the networks are still to be trained"
+NO_NUMBER = "the paper prints no number for it, and not all networks by which the form given here is to be judged are trained yet"
 
 
 def observation(number: int, title: str, printed: str, checkable: str, source: str) -> Statement:
