@@ -1,6 +1,6 @@
 """Trained networks are kept, so that what takes minutes is done once: by one process, for all that measure the network later.
 
-A network is found again only by the same run (``multiscale_files.fingerprint``) of the same code and versions. Each takes some 12
+A network is found again only by the same run (``multiscale_files.fingerprint``) of the same code and versions. Each takes some 20
 MB at 32 pixels; the folder may be deleted at any time.
 """
 

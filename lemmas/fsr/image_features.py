@@ -41,7 +41,17 @@ from fsrcheck.images.output_features import best_match, gaussian_columns, mean_s
 from fsrcheck.images.patch_moments import windows
 from fsrcheck.model.streams import streams
 from fsrcheck.statement import Control, Defect, Erratum, Kind, Statement
-from lemmas.fsr.image_network_runs import Measured, Parameters, by_groups, generator_of, median_rate, observe, one
+from lemmas.fsr.image_network_runs import (
+    Measured,
+    Parameters,
+    by_groups,
+    generator_of,
+    median_rate,
+    observe,
+    one,
+    require_one_of,
+    worst_level,
+)
 from lemmas.fsr.image_networks import JOINT, PATCHES, network, pictures_of
 
 LEARNED, CUT, OWN = "learned", "cut from the pictures", "the discriminator's own"
@@ -56,6 +66,11 @@ class FeatureParameters(Parameters):
     columns: str = LEARNED
     threshold: float = 0.0  # above which a channel counts as active
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be measured."""
+        super().__post_init__()
+        require_one_of("columns", self.columns, (LEARNED, CUT, OWN))
+
 
 def run_columns(parameters: FeatureParameters, seeds: Sequence[int], device: str) -> list[Observation]:
     """Figure 2: how orthogonal, coloured and rarely used the columns are; of each the worst level."""
@@ -67,12 +82,18 @@ def run_columns(parameters: FeatureParameters, seeds: Sequence[int], device: str
         found = [columns_of(parameters, generator, level, seed) for level in levels]
         rates = [median_rate(gan, generator, level, parameters.samples, seed, parameters.threshold) for level in levels]
         return {
-            "square cosine": (max(mean_square_cosine(w) * w[0].numel() for w in found), 0.0),
-            "of one colour": (min(float((one_colour_share(w) >= SHARE).double().mean()) for w in found), 0.0),
-            "activity": max(rates),
+            "square cosine": worst_level(((mean_square_cosine(w) * w[0].numel(), 0.0) for w in found), at_least=False),
+            "of one colour": worst_level(((share_of_one_colour(w), 0.0) for w in found), at_least=True),
+            "activity": worst_level(rates, at_least=False),
         }
 
     return observe(parameters, seeds, measure, at_least=("activity",))
+
+
+def share_of_one_colour(columns: Tensor) -> float:
+    """Of the columns the part that is one pattern times one colour; nan if one of them is no number."""
+    shares = one_colour_share(columns)
+    return float((shares >= SHARE).double().mean()) if bool(shares.isfinite().all()) else float("nan")
 
 
 def columns_of(parameters: FeatureParameters, generator: MultiscaleGenerator, level: int, seed: int) -> Tensor:
@@ -98,8 +119,8 @@ def run_detectors(parameters: FeatureParameters, seeds: Sequence[int], device: s
             rows, learned = discriminator.first_weights(level), generator.output_weights(level)
             found.append(detection(rows, rows if parameters.columns == OWN else learned, seed))
         return {
-            "match": (min(match for match, _ in found), 0.0),
-            "match over Gaussian": min(ratio for _, ratio in found),
+            "match": worst_level(((match, 0.0) for match, _ in found), at_least=True),
+            "match over Gaussian": worst_level((ratio for _, ratio in found), at_least=True),
         }
 
     return observe(parameters, seeds, measure)

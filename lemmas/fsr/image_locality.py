@@ -36,7 +36,7 @@ from fsrcheck.images.pyramid import pooled
 from fsrcheck.images.super_resolution_locality import exchange_share, unexplained_ratio, with_far_detail
 from fsrcheck.model.streams import streams
 from fsrcheck.statement import Control, Kind, Statement
-from lemmas.fsr.image_network_runs import Measured, Parameters, generator_of, observe, one
+from lemmas.fsr.image_network_runs import Measured, Parameters, generator_of, observe, one, worst_level
 from lemmas.fsr.image_networks import JOINT, PATCHES, network, pictures_of, settings_for
 
 PLACES = 32  # places of a picture that the prediction is fitted and measured at, or all
@@ -62,14 +62,15 @@ def run(parameters: LocalityParameters, seeds: Sequence[int], device: str) -> li
 
     @cache  # the same for all networks
     def unexplained(seed: int) -> tuple[float, float]:
-        return min(detail_ratio(parameters, size, seed) for size in settings_for(parameters.pictures).sizes[1:])
+        sizes = settings_for(parameters.pictures).sizes[1:]
+        return worst_level((detail_ratio(parameters, size, seed) for size in sizes), at_least=True)
 
     def measure(number: int, seed: int) -> Measured:
         gan = network(parameters.pictures, JOINT, number, device)
         generator = generator_of(parameters, number, JOINT, device)
         levels = range(1, generator.num_levels)
         shares = [exchanged(parameters, gan, generator, level, seed) for level in levels]
-        return {"unexplained": unexplained(seed), "within reach": min(shares)}
+        return {"unexplained": unexplained(seed), "within reach": worst_level(shares, at_least=True)}
 
     return observe(parameters, seeds, measure, at_least=("unexplained",))
 

@@ -26,6 +26,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from fsrcheck.errors import InputError
 from fsrcheck.evidence.bound import Bound
 from fsrcheck.evidence.constants import Constant, Provenance
 from fsrcheck.evidence.outcome import Verdict
@@ -36,7 +37,7 @@ from fsrcheck.images.pyramid import pooled, pyramid
 from fsrcheck.images.quality import gaussian_twin
 from fsrcheck.model.streams import streams
 from fsrcheck.statement import Control, Kind, Statement
-from lemmas.fsr.image_network_runs import Measured, Parameters, observe, one, samples_of
+from lemmas.fsr.image_network_runs import Measured, Parameters, observe, one, require_one_of, samples_of, worst_level
 from lemmas.fsr.image_networks import EARLY, JOINT, PATCHES, STEPS, network, pictures_of, settings_for
 
 LEARNED, GAUSSIAN, TRUE = "learned", "gaussian", "the pictures themselves"
@@ -52,6 +53,13 @@ class MomentParameters(Parameters):
     across: int = 3  # patches beside each other
     images: str = LEARNED
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be measured."""
+        super().__post_init__()
+        require_one_of("images", self.images, (LEARNED, GAUSSIAN, TRUE))
+        if self.across < 2:
+            raise InputError(f"across must be at least 2, got {self.across}")
+
 
 def run(parameters: MomentParameters, seeds: Sequence[int], device: str) -> list[Observation]:
     """Squared differences early in training over those before it, the worst level."""
@@ -65,7 +73,10 @@ def run(parameters: MomentParameters, seeds: Sequence[int], device: str) -> list
         initial = samples_of(gan, gan.snapshot(0), parameters.samples, seed)
         early = early_images(parameters, gan, seed)
         ratios = [level.remaining(*images) for level, *images in zip(true_moments(seed), early, initial, strict=True)]
-        return {NAME.format(order=order): (max(ratio[order] for ratio in ratios), 0.0) for order in ORDERS}
+        return {
+            NAME.format(order=order): worst_level(((ratio[order], 0.0) for ratio in ratios), at_least=False)
+            for order in ORDERS
+        }
 
     return observe(parameters, seeds, measure, at_least=[NAME.format(order=order) for order in ORDERS])
 

@@ -5,7 +5,7 @@ against it; nothing is inferred about networks that were not trained. A trial is
 seed draws latents, and nothing of the training.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
@@ -36,8 +36,7 @@ class Parameters:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be measured."""
-        if self.pictures not in (EMOJI, PATCHES):
-            raise InputError(f"pictures must be {EMOJI} or {PATCHES}, got {self.pictures!r}")
+        require_one_of("pictures", self.pictures, (EMOJI, PATCHES))
         if self.networks < 1 or self.samples < 64:
             raise InputError(f"networks must be at least 1 and samples 64, got {self.networks} and {self.samples}")
 
@@ -80,6 +79,22 @@ def _worst(given: Sequence[Measurement], at_least: bool) -> Measurement:
     """The extreme one; one that is not a number is worse than all."""
     unusable = [one for one in given if not one.is_usable]
     return unusable[0] if unusable else (min if at_least else max)(given, key=lambda one: one.value)
+
+
+def worst_level(values: Iterable[tuple[float, float]], *, at_least: bool) -> tuple[float, float]:
+    """Of values with standard errors at several levels the least where large ones are good, else the largest; nan if one is."""
+    found = _worst([Measurement(*value) for value in values], at_least)
+    return found.value, found.standard_error
+
+
+def require_one_of(name: str, value: str, known: Collection[str]) -> None:
+    """Refuse a word that is none of those known.
+
+    Raises:
+        InputError: it is another.
+    """
+    if value not in known:
+        raise InputError(f"{name} must be one of {', '.join(known)}, got {value!r}")
 
 
 def generator_of(parameters: Parameters, number: int, arm: str = JOINT, device: str = "cpu") -> MultiscaleGenerator:

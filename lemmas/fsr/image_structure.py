@@ -38,7 +38,7 @@ from fsrcheck.evidence.trial import Observation
 from fsrcheck.images.level_consistency import consistency
 from fsrcheck.images.pyramid import pyramid
 from fsrcheck.statement import Control, Kind, Statement
-from lemmas.fsr.image_network_runs import Measured, Parameters, generator_of, observe, one, samples_of
+from lemmas.fsr.image_network_runs import Measured, Parameters, generator_of, observe, one, samples_of, worst_level
 from lemmas.fsr.image_networks import JOINT, PATCHES, SEPARATE, network
 
 ARMS = {"together": JOINT, "separately": SEPARATE}
@@ -66,7 +66,7 @@ def worst_pair(parameters: StructureParameters, number: int, arm: str, device: s
     levels = samples_of(gan, generator_of(parameters, number, arm, device), parameters.samples, seed)
     if parameters.pooled:
         levels = pyramid(levels[-1], gan.settings.sizes)
-    return max(consistency(low, high) for low, high in pairwise(levels))
+    return worst_level((consistency(low, high) for low, high in pairwise(levels)), at_least=False)
 
 
 STATEMENT = Statement(

@@ -1,7 +1,6 @@
 """Which networks the figures on pictures look at, and what is made of several of them."""
 
 import math
-from dataclasses import replace
 
 import pytest
 import torch
@@ -9,7 +8,9 @@ import torch
 from fsrcheck.errors import InputError
 from fsrcheck.images.multiscale_settings import MultiscaleSettings
 from lemmas.fsr import image_network_runs, image_networks
-from lemmas.fsr.image_network_runs import EACH, PREMISE, Parameters, by_groups, observe
+from lemmas.fsr.image_features import FeatureParameters
+from lemmas.fsr.image_moments import MomentParameters
+from lemmas.fsr.image_network_runs import EACH, PREMISE, Parameters, by_groups, observe, worst_level
 from lemmas.fsr.image_networks import (
     EMOJI,
     JOINT,
@@ -91,6 +92,15 @@ def test_a_network_that_cannot_be_measured_hides_behind_no_other():
         assert math.isnan(found.measurements["one"].value)
 
 
+@pytest.mark.parametrize("at_least", [True, False])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_level_that_cannot_be_measured_hides_behind_no_other(at_least, place):
+    values = [(1.0, 0.1), (2.0, 0.2), (3.0, 0.3)]
+    assert worst_level(values, at_least=at_least) == (values[0] if at_least else values[-1])
+    values[place] = (math.nan, 0.0)
+    assert math.isnan(worst_level(values, at_least=at_least)[0])
+
+
 def test_without_pictures_nothing_is_measured(monkeypatch):
     def missing(name):
         raise InputError("font must be installed")
@@ -100,10 +110,20 @@ def test_without_pictures_nothing_is_measured(monkeypatch):
     assert [(one.premises[PREMISE], one.measurements) for one in found] == [(-1.0, {})] * 2
 
 
-@pytest.mark.parametrize("bad", [{"pictures": "faces"}, {"networks": 0}, {"samples": 63}])
-def test_what_cannot_be_measured_is_refused(bad):
+@pytest.mark.parametrize(
+    ("kind", "bad"),
+    [
+        (Parameters, {"pictures": "faces"}),
+        (Parameters, {"networks": 0}),
+        (Parameters, {"samples": 63}),
+        (MomentParameters, {"across": 1}),
+        (MomentParameters, {"images": "other"}),
+        (FeatureParameters, {"columns": "other"}),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(kind, bad):
     with pytest.raises(InputError, match="must be"):
-        replace(TWO, **bad)
+        kind(**bad)
 
 
 def test_a_long_training_is_told_and_a_short_one_is_not(monkeypatch, capsys):
