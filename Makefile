@@ -1,7 +1,8 @@
 # Every target is complete on a fresh machine with Python >= 3.11: it makes .venv first, once.
 PYTHON ?= python3
 BIN := .venv/bin
-STORED := $(addprefix --stored ,$(wildcard reports/evidence.jsonl)) $(addprefix --error-rates ,$(wildcard reports/error_rates.json))
+STORED := $(addprefix --stored ,$(wildcard reports/evidence.jsonl)) $(addprefix --error-rates ,$(wildcard reports/error_rates.json)) \
+	$(addprefix --gallery ,$(wildcard reports/gallery))
 INSTALLED := .venv/.installed
 
 # One thread a process: tests run in several of them.

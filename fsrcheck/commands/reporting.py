@@ -13,6 +13,7 @@ from fsrcheck.commands.tables import print_exact
 from fsrcheck.registry import Registry
 from fsrcheck.report import require_writable, write_report
 from fsrcheck.report.error_tables import read_tables
+from fsrcheck.report.gallery import EMPTY, read_gallery
 from fsrcheck.runs.environment import resolve_device
 from fsrcheck.runs.result import overall_exit_code
 from fsrcheck.runs.stored import read_evidence
@@ -30,6 +31,12 @@ from fsrcheck.runs.stored import read_evidence
     metavar="FILE",
     help="Show the tables of `error_rates.json` too.",
 )
+@click.option(
+    "--gallery",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Show the pictures and tables that `gallery` has written too.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes; by default a core each, and one on a GPU.")
 @options.json_option
 @click.pass_context
@@ -41,6 +48,7 @@ def report(
     out: Path,
     stored: Path | None,
     error_rates: Path | None,
+    gallery: Path | None,
     jobs: int | None,
     as_json: bool,
 ) -> None:
@@ -52,12 +60,13 @@ def report(
     statements = selected(registry, ())
     evidence = read_evidence(stored) if stored is not None else []
     tables = read_tables(error_rates) if error_rates is not None else []
+    shown = read_gallery(gallery) if gallery is not None else EMPTY
     place = resolve_device(device)  # a mistake must not leave a new folder behind
     require_writable(out)
     run = RunOptions(scale, seed, device, settings={}, quiet=as_json, jobs=jobs or usual_jobs(registry, place))
     with closing(run.check(registry, statements)) as found:
         results = list(found)
-    files = [str(path) for path in write_report(results, registry, out, evidence, tables=tables)]
+    files = [str(path) for path in write_report(results, registry, out, evidence, tables=tables, gallery=shown)]
     if as_json:
         print_json({"seed": results[0].seed, "scale": scale, "files": files, "results": [r.to_json() for r in results]})
     else:

@@ -104,12 +104,29 @@ def read_tables(path: Path) -> list[Table]:
     Raises:
         InputError: the file cannot be read or is of another shape.
     """
+    return tables_in(read_json(path), path)
+
+
+def read_json(path: Path) -> Any:
+    """The content of a file.
+
+    Raises:
+        InputError: it cannot be read or is no JSON.
+    """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"tables must be in a readable file, got {str(path)!r} ({error.strerror})") from None
     except ValueError as error:
         raise InputError(f"{path} must be JSON, got {error}") from None
+
+
+def tables_in(content: Any, path: Path) -> list[Table]:
+    """The list "tables" of what was read from ``path``.
+
+    Raises:
+        InputError: it is of another shape.
+    """
     found = content.get("tables") if isinstance(content, dict) else None
     if not isinstance(found, list):
         raise InputError(f"{path} must be {SHAPE}, got no list 'tables'")

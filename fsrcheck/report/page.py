@@ -19,6 +19,7 @@ from fsrcheck.report.error_tables import Table, stored_rows
 from fsrcheck.report.exponent_audit import audit_rows
 from fsrcheck.report.figures import Drawing, as_drawings
 from fsrcheck.report.formulas import to_html
+from fsrcheck.report.gallery import EMPTY, Gallery
 from fsrcheck.report.numbers import NOTHING, interval, number, word, words
 from fsrcheck.report.points import point_sets, slug
 from fsrcheck.report.premise_graph import premise_graph
@@ -63,6 +64,7 @@ def render_page(
     stored: Sequence[StoredEvidence] = (),
     created: date | None = None,
     tables: Sequence[Table] = (),
+    gallery: Gallery = EMPTY,
 ) -> Page:
     """Render the page; arguments as for ``write_report``."""
     entries = make_entries(results, registry, stored)
@@ -82,6 +84,7 @@ def render_page(
         "plots": plots,
         "plot_rules": rules,
         "created": created or date.today(),
+        "gallery": gallery,
         **_gathered(entries, results, registry, tables),
         "counts": verdict_counts(entries),
         "summary": summary(entries),

@@ -12,6 +12,7 @@ from fsrcheck.errors import InputError
 from fsrcheck.registry import Registry
 from fsrcheck.report.errata import errata_markdown
 from fsrcheck.report.error_tables import Table
+from fsrcheck.report.gallery import EMPTY, Gallery
 from fsrcheck.report.schema import SCHEMA_NAME, schema_text
 from fsrcheck.report.scoreboard import results_json, scoreboard_markdown
 from fsrcheck.runs.result import StatementResult
@@ -25,6 +26,7 @@ def write_report(
     stored: Sequence[StoredEvidence] = (),
     created: date | None = None,
     tables: Sequence[Table] = (),
+    gallery: Gallery = EMPTY,
 ) -> list[Path]:
     """Write the page, ``scoreboard.md``, ``errata.md``, ``results.json``, its schema and ``csv/*.csv`` into the folder ``out``.
 
@@ -38,6 +40,7 @@ def write_report(
         stored: what ``fsrcheck gather`` has counted, shown as stored.
         created: the date on the page; today if not given.
         tables: further tables for the page, such as measured error rates.
+        gallery: pictures for the page, and tables of what drew them.
 
     Returns:
         The files written, the page first.
@@ -48,7 +51,7 @@ def write_report(
     """
     from fsrcheck.report.page import render_page  # loads matplotlib, which no other command should wait for
 
-    page = render_page(results, registry, stored, created, tables)
+    page = render_page(results, registry, stored, created, tables, gallery)
     files = {
         **{f"csv/{name}": text for name, text in page.csv.items()},
         SCHEMA_NAME: schema_text(),
