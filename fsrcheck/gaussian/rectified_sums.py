@@ -27,7 +27,8 @@ SERIES_TOLERANCE = 1e-13
 REACH = 8.6  # exp(-REACH^2 / 2) = 9e-17
 PERIOD = 28.0  # of the rule, in standard deviations of the unrectified channel: what lies further aliases
 MOMENT_NODES, MOMENT_LOW, MOMENT_HIGH = 96, -12.0, 14.0  # x^29 exp(-x^2/2) is below rounding outside
-TILTS = torch.logspace(-1.0, 2.5, 120, dtype=torch.float64)
+TILTS = torch.logspace(-1.0, 2.5, 25, dtype=torch.float64)
+BESIDE = torch.linspace(-1.0, 1.0, 9, dtype=torch.float64)  # refinement, in steps of ``TILTS``
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class RectifiedChannels:
     thresholds: Tensor
 
     @cached_property
+    def silent(self) -> Tensor:
+        """Pr[S_r = 0], shape (..., channel)."""
+        return 1 - tail(self.thresholds)
+
+    @cached_property
     def central_moments(self) -> Tensor:
         """E S for j = 1, E (S - E S)^j for j = 2..MAX_ORDER + 1, shape (MAX_ORDER + 1, ..., channel)."""
         nodes, weights = gauss_legendre(MOMENT_NODES, self.scales.device)
@@ -52,11 +58,11 @@ class RectifiedChannels:
         term = length * weights * density(normal)
         codes = self.scales[..., None] * (normal - self.thresholds[..., None])
         mean = (term * codes).sum(-1)
-        silent, deviation = 1 - tail(self.thresholds), codes - mean[..., None]
+        deviation = codes - mean[..., None]
         found = [mean]
         for j in range(1, MAX_ORDER + 1):
             term = term * deviation
-            found.append((term * deviation).sum(-1) + silent * (-mean) ** (j + 1))
+            found.append((term * deviation).sum(-1) + self.silent * (-mean) ** (j + 1))
         return torch.stack(found)
 
     @cached_property
@@ -82,11 +88,9 @@ class RectifiedChannels:
         """Return K(s) = log E exp(s S) and its derivative at s = ``tilt``, which broadcasts with (..., channel)."""
         a, t = self.scales, self.thresholds
         shift = t - tilt * a
-        grown = torch.exp(tilt * a * (0.5 * tilt * a - t))
-        above = grown * tail(shift)
-        total = 1 - tail(t) + above
-        slope = a * grown * (density(shift) - shift * tail(shift))
-        return torch.log(total), slope / total
+        grown, above = torch.exp(tilt * a * (0.5 * tilt * a - t)), tail(shift)
+        total = self.silent + grown * above
+        return torch.log(total), a * grown * (density(shift) - shift * above) / total
 
 
 def is_near_identity(channels: RectifiedChannels, mixing: Tensor) -> Tensor:
@@ -124,19 +128,28 @@ def false_activation_bound(channels: RectifiedChannels, mixing: Tensor, cutoff: 
     """Bound, (..., p), on sum_q |E[1{Y_p > b} S_q] - ``moments_above``|.
 
     The two differ only where g_p < t_p and the others' sum Z exceeds b. There the q-th term is at most E[S_q 1{Z > b}]
-    for q != p and E[(Z - b)_+] / G_pp for q = p; both are bounded with exp(s (Z - b)), s the best of ``TILTS``.
+    for q != p and E[(Z - b)_+] / G_pp for q = p; both are bounded with exp(s (Z - b)). Every s > 0 gives a bound: the best of
+    ``TILTS`` is taken for each p, then the best beside it.
     """
     diagonal = torch.diagonal(mixing, dim1=-2, dim2=-1)
     others = _hollow(mixing)
     level = _as_rows(cutoff, mixing).expand(diagonal.shape)
-    bound = torch.full_like(diagonal, torch.inf)
+    unit = 1 / level.clamp(min=1e-300)  # each row by its own cutoff: a bound must not depend on the batch
     spread = RectifiedChannels(channels.scales[..., None, :], channels.thresholds[..., None, :])
-    for factor in TILTS.to(mixing.device):
-        tilt = factor / level.clamp(min=1e-300)  # each row by its own cutoff: a bound must not depend on the batch
+    off = 1 - torch.eye(mixing.shape[-1], dtype=mixing.dtype, device=mixing.device)
+
+    def bounded(tilt: Tensor) -> Tensor:
         values, slopes = spread.log_laplace(tilt[..., None] * others)
-        off = 1 - torch.eye(mixing.shape[-1], dtype=mixing.dtype, device=mixing.device)
         size = (slopes * off).sum(-1) + 1 / (torch.e * tilt * diagonal)
-        bound = torch.fmin(bound, size * torch.exp((values * off).sum(-1) - tilt * level))
+        return (size * torch.exp((values * off).sum(-1) - tilt * level)).nan_to_num(nan=torch.inf)
+
+    bound, best = torch.full_like(diagonal, torch.inf), TILTS[0] * unit
+    for factor in TILTS.to(mixing.device):
+        found = bounded(factor * unit)
+        best = torch.where(found < bound, factor * unit, best)
+        bound = torch.minimum(bound, found)
+    for factor in (TILTS[1] / TILTS[0]) ** BESIDE.to(mixing.device):
+        bound = torch.minimum(bound, bounded(factor * best))
     return bound
 
 
