@@ -116,10 +116,10 @@ def study_pictures(
     settings: StudySettings,
     seed: int,
     *,
-    controls: Sequence[str] = CONTROLS,
+    names: Sequence[str] = (PICTURES, *CONTROLS),
     step: Step = lambda name: None,
 ) -> dict[str, Study]:
-    """Study pictures and controls; all that is random is a function of the seed. ``step`` is told each name before its turn.
+    """Study the named ones of pictures and controls, a function of the seed. ``step`` is told each name before its turn.
 
     Raises:
         InputError: too few pictures, pictures smaller than a patch, or patches that do not vary.
@@ -142,7 +142,7 @@ def study_pictures(
         SPARSE: lambda: patch_controls.sparse(halves, READ_ABOVE * settings.expected_active, seed),
     }
     found = {}
-    for name in (PICTURES, *controls):
+    for name in names:
         step(name)
         found[name] = study_patches(name, sources[name](), settings, seed)
     return found

@@ -3,8 +3,9 @@ r"""Figure 3 on pictures: how often the channels of a trained generator are acti
 Setting: the paper's figure is of networks trained on LSUN Church; here ``lemmas.fsr.image_networks``. (``fsr.fig.3`` is the
 synthetic analogue.)
 
-Statement (as printed): l.137, "the generator network does learn sparse, not-too-positively correlated hidden activations (we did
-not regularize the sparsity or correlation during the training)"; l.160, medians after batch normalization.
+Statement (as printed): l.137, "the activations indeed become sparse and 'not-too-positively correlated' after training"; caption,
+l.162, "the generator network does learn sparse, not-too-positively correlated hidden activations", "we did not regularize the
+sparsity or correlation during the training".
 
 Checkable form, written down before any network was measured for it: at every level, channels at one place, the median of
 Pr[S_p > 0] falls to at most half of that at random initialization; the medians of Pr[S_p, S_q > 0] / (Pr[S_p > 0] Pr[S_q > 0])
@@ -16,7 +17,7 @@ MEASURED
 Controls: a channel counts as active above 2; three fifths of the samples are silent, as shared contrast would have it. (Random
 initialization was to be the control: it is what the rates are compared with, and its pairs and triples are 1.)
 Departures from the paper: other pictures, three levels instead of four.
-Source: section 2.1, l.137, and caption, l.160.
+Source: section 2.1, l.137, and caption, l.160-162.
 """
 
 from collections.abc import Iterator, Sequence
@@ -133,14 +134,14 @@ STATEMENT = Statement(
     id="fsr.fig.3.images",
     label="Figure 3 on pictures",
     kind=Kind.FIGURE,
-    title="Channels of networks trained on pictures are not too positively correlated, and no rarer than random ones",
+    title="Activations after training on pictures: not too positively correlated; sparse ones not seen in small networks",
     printed=r"'the generator network does learn sparse, not-too-positively correlated hidden activations'; 'we "
     r"did not regularize the sparsity or correlation during the training'",
     checkable=r"channels at one place, with and without batch normalization, with twice the steps and twice the channels: seen, "
     r"at every level, that the medians of $\Pr[S_p, S_q > 0]/(\Pr[S_p > 0] \Pr[S_q > 0])$ and of its analogue of three are at "
     r"most $2$ and $4$; not seen, in any of the networks, that at every level the median of $\Pr[S_p > 0]$ falls to at most half "
     "of that at random initialization",
-    source="section 2.1, l.137, and caption, l.160",
+    source="section 2.1, l.137, and caption, l.160-162",
     evidence="measured on trained networks, the one that speaks most against each claim",
     claims=(
         Bound(

@@ -111,8 +111,8 @@ def measured(pictures: Sequence[Any], parameters: Parameters, seed: int) -> dict
         power=parameters.power,
         twice=parameters.twice,
     )
-    others = {parameters.normalised, parameters.mixture} if parameters.compared else set()
-    found = study_pictures(pictures, settings, seed, controls=sorted(others | {parameters.data} - {PICTURES}))
+    others = {PICTURES, parameters.normalised, parameters.mixture} if parameters.compared else set()
+    found = study_pictures(pictures, settings, seed, names=sorted(others | {parameters.data}))
     values = quantities(found[parameters.data])
     if parameters.compared:
         excess = {name: study.constants["pair_excess"].value - 1 for name, study in found.items()}

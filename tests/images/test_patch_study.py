@@ -45,7 +45,7 @@ def studies(cartoons):
 
 def test_pictures_and_controls_are_all_studied_and_one_is_told_beforehand(cartoons):
     told = []
-    found = study_pictures(cartoons, SETTINGS, 3, controls=(GAUSSIAN,), step=told.append)
+    found = study_pictures(cartoons, SETTINGS, 3, names=(PICTURES, GAUSSIAN), step=told.append)
     assert list(found) == told == [PICTURES, GAUSSIAN]
 
 
@@ -73,7 +73,7 @@ def test_every_constant_is_a_number_within_its_interval_or_near_it(studies):
 
 
 def test_the_same_seed_gives_the_same_study_and_another_one_another(cartoons, studies):
-    again, other = (study_pictures(cartoons, SETTINGS, seed, controls=())[PICTURES] for seed in (3, 4))
+    again, other = (study_pictures(cartoons, SETTINGS, seed, names=(PICTURES,))[PICTURES] for seed in (3, 4))
     assert again.constants == studies[PICTURES].constants
     assert other.constants != again.constants
 
@@ -81,7 +81,7 @@ def test_the_same_seed_gives_the_same_study_and_another_one_another(cartoons, st
 def test_cubed_codes_pile_up_at_zero_and_a_channel_read_twice_is_nested(cartoons, studies):
     plain = studies[PICTURES].constants
     cubed, twice = (
-        study_pictures(cartoons, replace(SETTINGS, **change), 3, controls=())[PICTURES].constants
+        study_pictures(cartoons, replace(SETTINGS, **change), 3, names=(PICTURES,))[PICTURES].constants
         for change in ({"power": 3}, {"twice": True})
     )
     assert cubed["anti_concentration"].value > 1.5 * plain["anti_concentration"].value
@@ -111,4 +111,4 @@ def test_impossible_settings_are_refused(change, message):
 def test_flat_pictures_are_refused():
     flat = [Picture(f"{place}", np.full((20, 20, 1), 0.3)) for place in range(4)]
     with pytest.raises(InputError, match="directions, got 0"):
-        study_pictures(flat, SETTINGS, 1, controls=())
+        study_pictures(flat, SETTINGS, 1, names=(PICTURES,))
