@@ -184,7 +184,10 @@ STATEMENT = Statement(
     parameters=ActivityParameters,
     cases={
         "quick": (ActivityParameters(pictures=PATCHES, networks=1, samples=1024, arms=(JOINT, NO_NORM)),),
-        "standard": (ActivityParameters(),),
+        "standard": (
+            ActivityParameters(arms=(JOINT, NO_NORM)),
+            ActivityParameters(arms=(LONG, WIDE), networks=2),
+        ),
     },
     trials={"quick": 7},
     run=run,
@@ -193,5 +196,8 @@ STATEMENT = Statement(
         Constant("two", 2.0, Provenance.CHOSEN, "independent channels have 1"),
         Constant("four", 4.0, Provenance.CHOSEN, "independent channels have 1; twice for each further channel"),
     ),
-    departures=("Other pictures than the paper's; three levels instead of four.",),
+    departures=(
+        "Other pictures than the paper's; three levels instead of four.",
+        "Of networks with twice the steps or channels two are looked at, of the others five.",
+    ),
 )

@@ -44,7 +44,7 @@ class Shown:
         file: its name without the ending.
         title: one line.
         arm: the network; none for the pictures that networks are trained on.
-        at: the step after which it is shown, of so many steps of the joint arm; none for the end of its training.
+        at: after which step it is shown, by the pictures; none for the end of its training.
         statements: ids of those that look at it.
     """
 
@@ -108,7 +108,7 @@ def _rows(statement: Statement, parameters: Parameters, seed: int, device: str) 
     numbers = range(parameters.networks)
     for name in found:
         every = [found.get(EACH.format(name=name, number=number)) for number in numbers]
-        if all(every):
+        if None not in every:
             yield statement.label, name, *(_rounded(one.value) for one in every if one is not None)
 
 
