@@ -12,7 +12,9 @@ Pr[S_p > 0] falls to at most half of that at random initialization; the medians 
 and of its analogue of three are at most 2 and 4; with and without batch normalization, with twice the steps and twice the
 channels. The paper prints no limit.
 
-MEASURED
+Measured so far, worst level of each network. With batch normalization, one network: rates are 1.07 times those at random
+initialization, pairs 1.01, triples 1.09. Without it, one network: 0.86 (at level 2 alone they fall to 0.15), 1.12 and 1.31. On
+small networks of scale quick: 1.17, 1.00, 1.00 and 0.99, 1.06, 1.12. Those with twice the steps or channels are not trained yet.
 
 Controls: a channel counts as active above 2; three fifths of the samples are silent, as shared contrast would have it. (Random
 initialization was to be the control: it is what the rates are compared with, and its pairs and triples are 1.)
@@ -184,10 +186,7 @@ STATEMENT = Statement(
     parameters=ActivityParameters,
     cases={
         "quick": (ActivityParameters(pictures=PATCHES, networks=1, samples=1024, arms=(JOINT, NO_NORM)),),
-        "standard": (
-            ActivityParameters(arms=(JOINT, NO_NORM)),
-            ActivityParameters(arms=(LONG, WIDE), networks=2),
-        ),
+        "standard": (ActivityParameters(),),
     },
     trials={"quick": 7},
     run=run,
@@ -196,8 +195,5 @@ STATEMENT = Statement(
         Constant("two", 2.0, Provenance.CHOSEN, "independent channels have 1"),
         Constant("four", 4.0, Provenance.CHOSEN, "independent channels have 1; twice for each further channel"),
     ),
-    departures=(
-        "Other pictures than the paper's; three levels instead of four.",
-        "Of networks with twice the steps or channels two are looked at, of the others five.",
-    ),
+    departures=("Other pictures than the paper's; three levels instead of four.",),
 )

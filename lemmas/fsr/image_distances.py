@@ -30,7 +30,7 @@ class DistanceParameters(Parameters):
         draws: of samples and pictures, whose spread gives standard errors.
     """
 
-    samples: int = 1784
+    samples: int = 512
     draws: int = 4
 
     def __post_init__(self) -> None:
