@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from PIL.Image import Image
 
 from fsrcheck.images.pyramid import pyramid
 from fsrcheck.images.sample_sheets import sample_sheet
+from fsrcheck.model.streams import streams
 from fsrcheck.statement import Statement
 from lemmas.fsr.image_network_runs import EACH, Parameters, samples_of
 from lemmas.fsr.image_networks import (
@@ -78,9 +80,12 @@ def sheets_for(statements: Sequence[Statement]) -> list[Shown]:
 
 
 def sheet(shown: Shown, pictures: str, seed: int, device: str) -> Image:
-    """Samples of network number 0, one column each, lowest level first."""
+    """Samples of network number 0 or pictures by chance, one column each, lowest level first."""
     if shown.arm is None:
-        levels = pyramid(pictures_of(pictures)[:SAMPLES], settings_for(pictures).sizes)
+        (chooser,) = streams([seed], "image gallery")
+        known = pictures_of(pictures)
+        chosen = torch.from_numpy(chooser.permutation(len(known))[:SAMPLES])
+        levels = pyramid(known[chosen], settings_for(pictures).sizes)
     else:
         gan = network(pictures, shown.arm, 0, device)
         generator = gan.averaged if shown.at is None else gan.snapshot(shown.at(pictures))
