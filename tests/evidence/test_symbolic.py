@@ -27,6 +27,13 @@ def test_an_identity_for_all_symbols_is_proved():
     judgement = symbolic((a + b) ** 2 - a**2 - 2 * a * b - b**2)
     assert judgement.outcome is Outcome.HOLDS
     assert judgement.strength is Strength.PROVED
+    assert (judgement.claim, judgement.kind, judgement.text) == ("s", "SymbolicIdentity", "left = right")
+
+
+def test_how_many_expressions_vanish_is_said():
+    one, two = (symbolic(*[a - a] * count).certificate.summary for count in (1, 2))
+    assert one.startswith("1 expression vanishes identically")
+    assert two.startswith("2 expressions vanish identically")
 
 
 def test_one_residual_that_does_not_vanish_violates():
@@ -94,6 +101,30 @@ def test_explicit_matrices_are_compared_entry_by_entry():
     assert symbolic(rotation * rotation - sympy.eye(2)).outcome is Outcome.VIOLATED
 
 
+def test_an_explicit_matrix_that_is_not_zero_is_refuted_without_spot_checks_of_its_own():
+    assert symbolic(sympy.Matrix([[a, 0], [0, 0]]), spots=[0.0]).outcome is Outcome.VIOLATED
+    assert symbolic(A - sympy.Identity(n), spots=[0.0]).outcome is Outcome.VIOLATED
+    assert symbolic(sympy.Trace(A * B) - sympy.Trace(A), spots=[0.0]).outcome is Outcome.VIOLATED
+
+
+def test_every_entry_of_a_matrix_is_evaluated():
+    judgement = symbolic(sympy.Matrix([[(a + 1) ** 2 - a**2 - 2 * a - 1, 0], [0, 0]]))
+    assert "12 spot checks" in judgement.certificate.summary
+
+
+def test_points_where_a_term_is_infinite_are_left_out():
+    first = sympy.Rational(1, 31)  # where a symbol is put first
+    judgement = symbolic((a + 1) / (a - first) - a / (a - first) - 1 / (a - first))
+    assert judgement.outcome is Outcome.HOLDS
+    assert "2 spot checks" in judgement.certificate.summary
+
+
+def test_integrals_are_not_evaluated_as_spot_checks():
+    t = sympy.Symbol("t", real=True)
+    judgement = symbolic(sympy.Integral(t, (t, 0, 1)) - sympy.Rational(1, 2))
+    assert judgement.certificate.summary == "1 expression vanishes identically"
+
+
 def test_symbols_that_must_be_integers_or_negative_are_given_such_numbers():
     z = sympy.Symbol("z", negative=True)
     assert symbolic(sympy.sqrt(z**2) - z).outcome is Outcome.VIOLATED
@@ -122,6 +153,7 @@ def test_spot_checks_never_prove_and_never_excuse():
 def test_spot_checks_refute_what_could_not_be_simplified():
     unproved = sympy.Piecewise((1, sympy.Eq(a, 3)), (0, True))
     assert symbolic(unproved, spots=[1.0, math.inf]).outcome is Outcome.VIOLATED
+    assert symbolic(unproved, spots=[0.25]).message.endswith("differs by 0.25, above 1e-12")
 
 
 def test_without_spot_checks_the_residuals_are_evaluated_as_they_were_written():
