@@ -5,6 +5,7 @@ nothing else. Pairs and triples are counted as lists of events (``fsrcheck.model
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -52,6 +53,7 @@ class PictureMeans:
         return self.active.shape[1]
 
 
+@lru_cache(maxsize=4)
 def triple_places(num_channels: int, device: torch.device | str = "cpu") -> Tensor:
     """All p < q < r, (3, triple), in lexicographic order."""
     return torch.combinations(torch.arange(num_channels, device=device), 3).mT
