@@ -79,7 +79,6 @@ class Parameters(minmax_runs.Parameters):
             first_stages=self.first_stages,
             higher_stages=self.higher_stages,
             moment_samples=self.moment_samples,
-            pair_steps=self.pair_steps,
             warm_samples=self.start_samples,
         )
 

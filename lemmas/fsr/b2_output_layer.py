@@ -76,8 +76,10 @@ def from_warm_start(scale: str) -> list[Parameters]:
     kinds[TOWARDS_ALL] = {"error_model": BIAS, "direction": TOWARDS_ALL}
     sizes = START_SIZES[scale]
     runs = [started_at(m, **kind) for name, kind in kinds.items() for m in sizes if m >= FINE_ENOUGH[name]]
-    correlated = (32,) if scale == "quick" else [m for m in sizes if m >= FINE_ENOUGH[CORRELATED]]
-    return [*runs, *(started_at(m, error_model=CORRELATED) for m in correlated), started_at(32, **PAPER)]
+    quick = scale == "quick"
+    correlated = (32,) if quick else [m for m in sizes if m >= FINE_ENOUGH[CORRELATED]]
+    printed = started_at(16 if quick else 32, **PAPER)
+    return [*runs, *(started_at(m, error_model=CORRELATED) for m in correlated), printed]
 
 
 def law_cases() -> list[Parameters]:

@@ -66,7 +66,7 @@ from lemmas.fsr.first_hidden_runs import (
 )
 
 ERRORS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
-SIZES = {"quick": (12, 16, 20, 24, 32), "standard": (16, 24, 32, 48, 64)}
+SIZES = {"quick": (12, 16, 20, 24, 28), "standard": (16, 24, 32, 48, 64)}
 ACTIVE = (1.0, 1.2, 1.35, 1.5, 1.75)  # Assumption 2.2 on triples needs about (1.3 k)^3 <= m^0.99
 SAMPLE_SIZES = (2**13, 2**14, 2**15, 2**16, 2**17)
 GATES = 5  # values of bb

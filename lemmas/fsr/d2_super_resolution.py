@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 START = Parameters(dictionary_error=1e-3, cutoff_ratio=12.0, num_steps=1500, batch_size=64, evaluation_samples=32768)
 SMALL = replace(START, num_channels=4)
 COARSE = replace(SMALL, dictionary_error=0.1, cutoff_ratio=5.0)
-STEPS = {3e-3: 2000, 1e-3: 2000, 1e-4: 2500, 3e-5: 2750}  # by delta: the finer, the further it is to b
+STEPS = {3e-3: 2000, 1e-3: 2000, 3e-4: 2250, 1e-4: 2500, 3e-5: 2750}  # by delta: the finer, the further it is to b
 
 
 def run(parameters: Parameters, seeds: Sequence[int], device: str) -> list[Observation]:
@@ -87,7 +87,6 @@ def cases(scale: str) -> tuple[Parameters, ...]:
         return quick
     wide = replace(START, num_steps=3000, evaluation_samples=10**6)
     more = (
-        replace(SMALL, dictionary_error=3e-4, num_steps=2250),
         replace(COARSE, dictionary_error=0.02),
         *(replace(wide, num_channels=m, batch_size=8 * m) for m in (4, 6, 8, 12, 16, 24, 32)),
         replace(wide, num_channels=16, batch_size=128, expected_active=2.0),

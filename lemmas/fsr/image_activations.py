@@ -144,7 +144,7 @@ STATEMENT = Statement(
     r"most $2$ and $4$; not seen, in any of the networks, that at every level the median of $\Pr[S_p > 0]$ falls to at most half "
     "of that at random initialization",
     source="section 2.1, l.137, and caption, l.160-162",
-    evidence="measured on one small network with and one without batch normalization; the others are still to be trained",
+    evidence="measured on networks trained on pictures, at scale standard five of each of the four kinds",
     claims=(
         Bound(
             "not rarer",
@@ -185,7 +185,7 @@ STATEMENT = Statement(
     ),
     parameters=ActivityParameters,
     cases={
-        "quick": (ActivityParameters(pictures=PATCHES, networks=1, samples=1024, arms=(JOINT, NO_NORM)),),
+        "quick": (ActivityParameters(pictures=PATCHES, networks=1, samples=512, arms=(JOINT, NO_NORM)),),
         "standard": (ActivityParameters(),),
     },
     trials={"quick": 7},
@@ -195,8 +195,5 @@ STATEMENT = Statement(
         Constant("two", 2.0, Provenance.CHOSEN, "independent channels have 1"),
         Constant("four", 4.0, Provenance.CHOSEN, "independent channels have 1; twice for each further channel"),
     ),
-    departures=(
-        "Other pictures than the paper's; three levels instead of four.",
-        "Networks with twice the steps or channels are not trained yet: nothing is known of them.",
-    ),
+    departures=("Other pictures than the paper's; three levels instead of four.",),
 )

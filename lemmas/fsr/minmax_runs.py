@@ -36,6 +36,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "higher_stages": (0, 1000),
     "super_steps": (1, 10**7),
     "closing_steps": (1, 10**7),
+    "pair_steps": (0, 10**7),
     "corrupted": (0.0, 3.2),
     "common_ratio": (0.0, 1e3),
     "evaluation_samples": (1000, 10**8),
@@ -57,6 +58,7 @@ class Parameters(TargetParameters):
     higher_stages: int = 1  # T' above
     super_steps: int = 800  # T of Algorithm 3
     closing_steps: int = 1000  # T of its last run
+    pair_steps: int = 2000  # T of D5, at most
     start_samples: int = 2**14  # for Algorithm 5 and the bridge
     bridge: bool = True  # whether the warm start is sharpened before the first stage
     finish: bool = False  # whether the last run goes through the dictionary that decoded codes have made
@@ -77,7 +79,7 @@ class Parameters(TargetParameters):
     def settings(self) -> MinmaxSettings:
         """Of Algorithm 4."""
         if self.printed:
-            same = ("first_stages", "higher_stages", "super_steps", "closing_steps")
+            same = ("first_stages", "higher_stages", "super_steps", "closing_steps", "pair_steps")
             return replace(MinmaxSettings.printed(), **{name: getattr(self, name) for name in same})
         common: dict[str, Any] = {}
         if self.common_ratio:
@@ -88,6 +90,7 @@ class Parameters(TargetParameters):
             higher_stages=self.higher_stages,
             super_steps=self.super_steps,
             closing_steps=self.closing_steps,
+            pair_steps=self.pair_steps,
             warm_samples=self.start_samples,
             bridge_samples=self.start_samples,
             bridge=(1.0,) if self.bridge else (),
