@@ -110,8 +110,8 @@ STATEMENT = Statement(
     ),
     controls=(
         Control("start", r"$\delta$ 1/1000 beyond its slack", "powers of m", altered_claim=CHAIN.beyond("delta")),
-        Control("level below", r"level $\ell - 1$ off by 0.5", "round", {"lower_error": 0.5}, trials=20),
-        Control("7b", r"thresholds raised by $7 b$ before Algorithm 1", "round", {"raise_ratio": 7.0}, trials=20),
+        Control("level below", r"level $\ell - 1$ off by 0.5", "round", {"lower_error": 0.5}, trials=24),
+        Control("7b", r"thresholds raised by $7 b$ before Algorithm 1", "round", {"raise_ratio": 7.0}, trials=24),
     ),
     errata=(
         Erratum(
