@@ -13,10 +13,12 @@ Checkable form: V* for V^D in the assumption and on the right-hand side, and Lea
 ``super_resolution_halves``, from which the lemma follows; lambda_D/zeta, and not lambda_D, has to be small, so that the
 polynomial in lambda_D has to be the larger one.
 
-Measured: E D2(X*) starts near 1.2 b and ends at 2e-3 b or below, ||V^D_r||^2 at 0.94 to 0.98 ||V*_r||^2, after 400 steps
-from V = I, of 128 samples with a plain gradient of constant eta or of 64 samples with Polyak's step; and after 700 of the latter
-from V and b at random, if the leak falls from 1. (From 0.3, within 500 steps, one instance in forty kept a dead channel: the
-lemma's number of steps is polynomial in 1/zeta.) As printed the corollary fails: without LeakyReLU only about a fifth
+Measured: E D2(X*) starts near 1.2 b and ends at 2e-3 b or below, ||V^D_r||^2 at 0.94 to 0.98 ||V*_r||^2, from V = I after 800
+steps of 128 samples with a plain gradient of constant eta or 400 of 64 samples with Polyak's step; and after 700 of the latter
+from V and b at random, if the leak falls from 1. A channel may sleep behind its leak for long before it is learned: with the
+plain gradient some channel does in 922 of 960 instances after 200 steps, in 307 after 300, in 5 after 400 (the number of steps
+at first, which failed under one seed) and in none after 800, where no objective is above a quarter of the bound. (From V and b
+at random, with a leak from 0.3, one instance in forty did after 500: the lemma's number of steps is polynomial in 1/zeta.) As printed the corollary fails: without LeakyReLU only about a fifth
 of the samples of a channel is within 3b, even at V^D = V*, b^D = b*.
 Controls: 8 steps; no leak; lambda_D too large; the corollary without LeakyReLU; the opposite direction.
 Departures: the repaired LeakyReLU; the leak falls; fresh samples in every step; all channels at once.
@@ -142,7 +144,7 @@ CLAIMS = (
     ),
 )
 
-PLAIN = DiscriminatorParameters(rule=CONSTANT, step_share=0.06, batch_size=128, num_steps=400)
+PLAIN = DiscriminatorParameters(rule=CONSTANT, step_share=0.06, batch_size=128, num_steps=800)
 POLYAK_STEPS = DiscriminatorParameters()
 CASES = (
     PLAIN,
@@ -167,7 +169,7 @@ STATEMENT = Statement(
     evidence="measured on runs of the discriminator alone",
     claims=CLAIMS,
     controls=(
-        Control("too few steps", "a fiftieth of the steps", "objective", {"num_steps": 8}, trials=8),
+        Control("too few steps", "a hundredth of the steps", "objective", {"num_steps": 8}, trials=8),
         Control(
             "no leak",
             "zeta below 0: 1e-6 from the start",
