@@ -240,11 +240,11 @@ CONTROLS = (
     Control("large step of D5", "eta a hundred times as large", "in turn", {"step": 10.0}, ONE_PATCH.values, trials=8),
     Control(
         "exponent",
-        "0 for -1: as many rounds for every b",
+        "1 for -1: the sign of the exponent",
         "rounds",
         base=ONE_PATCH.values,
         every_case=True,
-        altered_claim=rounds(0.0),
+        altered_claim=rounds(1.0),
         trials=8,
     ),
     Control(

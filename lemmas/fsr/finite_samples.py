@@ -45,7 +45,7 @@ from fsrcheck.evidence.outcome import Verdict
 from fsrcheck.evidence.scaling import Scaling
 from fsrcheck.evidence.trial import Observation
 from fsrcheck.statement import Control, Kind, Statement
-from lemmas.fsr.minmax_runs import Parameters, Ran, observations, run_all
+from lemmas.fsr.minmax_runs import SHORT, Parameters, Ran, observations, run_all
 
 START = Parameters(evaluation_samples=5000)
 FLAT = replace(START, family="independent_channels", num_levels=1)
@@ -126,7 +126,7 @@ STATEMENT = Statement(
             "Assumption 2.2",
             "all channels equally correlated by 0.4",
             "constant",
-            {"family": "equicorrelated", "correlation": 0.4},
+            {"family": "equicorrelated", "correlation": 0.4, **SHORT},
             base={"num_channels": 8, "num_levels": 1, "num_samples": SIZE_SAMPLES},
             premises=("triple_probability",),
             trials=1,

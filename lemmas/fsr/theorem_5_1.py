@@ -43,7 +43,7 @@ from fsrcheck.evidence.constants import Constant, Provenance
 from fsrcheck.evidence.outcome import Verdict
 from fsrcheck.evidence.trial import Observation
 from fsrcheck.statement import Control, Kind, Statement
-from lemmas.fsr.minmax_runs import Parameters, Ran, estimates_off, gains, observations, run_all
+from lemmas.fsr.minmax_runs import SHORT, Parameters, Ran, estimates_off, gains, observations, run_all
 
 TAIL = 0.999
 MEASURED = ("coupling", "tail", "gain", "estimate")
@@ -82,8 +82,6 @@ LARGE = replace(
     closing_steps=2000,
     start_samples=2**16,
 )
-
-SHORT = {"first_stages": 0, "higher_stages": 0, "pair_steps": 200}  # what is broken shows without the rest
 
 STATEMENT = Statement(
     id="fsr.5.1",
