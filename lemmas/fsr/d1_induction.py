@@ -112,7 +112,9 @@ STATEMENT = Statement(
     controls=(
         Control("start", r"$\delta$ 1/1000 beyond its slack", "powers of m", altered_claim=CHAIN.beyond("delta")),
         Control("level below", r"level $\ell - 1$ off by 0.5", "round", {"lower_error": 0.5, **SHORT}, trials=24),
-        Control("7b", r"thresholds raised by $7 b$ before Algorithm 1", "round", {"raise_ratio": 7.0, **SHORT}, trials=24),
+        Control(
+            "7b", r"thresholds raised by $7 b$ before Algorithm 1", "round", {"raise_ratio": 7.0, **SHORT}, trials=24
+        ),
     ),
     errata=(
         Erratum(

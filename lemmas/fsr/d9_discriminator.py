@@ -18,8 +18,9 @@ steps of 128 samples with a plain gradient of constant eta or 400 of 64 samples 
 from V and b at random, if the leak falls from 1. A channel may sleep behind its leak for long before it is learned: with the
 plain gradient some channel does in 922 of 960 instances after 200 steps, in 307 after 300, in 5 after 400 (the number of steps
 at first, which failed under one seed) and in none after 800, where no objective is above a quarter of the bound. (From V and b
-at random, with a leak from 0.3, one instance in forty did after 500: the lemma's number of steps is polynomial in 1/zeta.) As printed the corollary fails: without LeakyReLU only about a fifth
-of the samples of a channel is within 3b, even at V^D = V*, b^D = b*.
+at random, with a leak from 0.3, one instance in forty did after 500: the lemma's number of steps is polynomial in 1/zeta.)
+As printed the corollary fails: without LeakyReLU only about a fifth of the samples of a channel is within 3b, even at V^D = V*,
+b^D = b*.
 Controls: 8 steps; no leak; lambda_D too large; the corollary without LeakyReLU; the opposite direction.
 Departures: the repaired LeakyReLU; the leak falls; fresh samples in every step; all channels at once.
 Source: section D.2, l.2553-2557, and D.2.2, l.2641-2661.

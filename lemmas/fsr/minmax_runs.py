@@ -41,7 +41,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "common_ratio": (0.0, 1e3),
     "evaluation_samples": (1000, 10**8),
 }
-SHORT = {"first_stages": 0, "higher_stages": 0, "pair_steps": 200}  # for controls: what is broken shows without the rest
+SHORT = {"first_stages": 0, "higher_stages": 0, "pair_steps": 200}  # for controls: enough for what is broken to show
 
 
 @dataclass(frozen=True)
