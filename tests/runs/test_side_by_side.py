@@ -145,7 +145,7 @@ def test_an_interrupt_ends_everything_at_once(tmp_path):
     assert len(workers) >= 2
     os.killpg(run.pid, signal.SIGINT)
     _, complaint = run.communicate(timeout=10)
-    assert run.returncode == 130
+    assert run.returncode == 130, complaint
     assert "Traceback" not in complaint
     _until(lambda: not any(Path(f"/proc/{worker}/stat").exists() for worker in workers))
     assert all(json.loads(line) for line in (tmp_path / "trials.jsonl").read_text().splitlines())
