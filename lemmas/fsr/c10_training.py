@@ -7,7 +7,7 @@ Statement (as printed, section 5, l.480-485): for delta in (0, m^-0.1] and ||W_p
 with b = delta m^0.02 ends with |<V_r, V_r'> - <V*_r, V*_r'>| <= poly(k) delta m^0.02 within a patch, poly(m) delta across.
 
 Checkable form: with W = W* all inner products are within 1e-8 of the target's, for every b; with columns of W off by delta and
-b = 12 delta they are within 10 delta, within a patch and across: no poly(m) is needed. The errors are proportional to delta over
+b = 20 delta they are within 10 delta, within a patch and across: no poly(m) is needed. The errors are proportional to delta over
 four decades; within a patch, over alpha^2 = O(log m), they do not grow with m, and grow at most like k. So E 1{S_r > bb} S_r'
 within a patch is the target's up to 40 delta (k/m)^2, and the learned codes satisfy Assumption 2.2's sparsity.
 On N true patches (``fsrcheck.training.first_hidden_samples``), W = W*: within 12 (m/k)/sqrt(N), falling like N^(-1/2).
@@ -22,7 +22,7 @@ pairs where they started (fsr.fn.4); a target whose Gram matrix is singular: on 
 cone descent is slow (2000 steps leave 3e-4 whatever delta is), which no assumption of the paper excludes.
 Not controls: b far above delta; positive correlations within a patch up to 0.65: both are learned as well, and only the
 checker of Assumption 2.2 refuses the second (tests/lemmas/test_first_hidden_runs.py shows it).
-Departures: the working form of ``fsrcheck.training.first_hidden``; b = 12 delta; s_r in the second implication is S_r.
+Departures: the working form of ``fsrcheck.training.first_hidden``; b = 20 delta; s_r in the second implication is S_r.
 Source: section 5, l.480-485; section C.4, l.1481-1836.
 """
 
@@ -188,7 +188,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Bound(
         "within patches",
-        r"with columns of $W$ off by $\delta$ and $b = 12 \delta$, inner products within a patch end within $10 \delta$",
+        r"with columns of $W$ off by $\delta$ and $b = 20 \delta$, inner products within a patch end within $10 \delta$",
         "within_error",
         "ten",
         dictionary_error,
@@ -320,7 +320,7 @@ STATEMENT = Statement(
     printed=r"for every $\delta \in (0, m_1^{-0.1}]$, if $\|[W^\star_{1,j}]_p - [W_{1,j}]_p\| \le \delta$ for all $j, p$, then "
     r"after GAN\_FirstHidden with $b = \delta m_1^{0.02}$: $|\langle V_{1,j,r}, V_{1,j,r'} \rangle - \langle V^\star_{1,j,r}, "
     r"V^\star_{1,j,r'} \rangle| \le \mathrm{poly}(k_1) \delta m_1^{0.02}$, and across patches $\mathrm{poly}(m_1) \delta$",
-    checkable=r"with $W = W^\star$ within $10^{-8}$; with $b = 12 \delta$ within $10 \delta$, within a patch and across, "
+    checkable=r"with $W = W^\star$ within $10^{-8}$; with $b = 20 \delta$ within $10 \delta$, within a patch and across, "
     r"proportional to $\delta$ over four decades; mixed means within $40\, \delta (k/m)^2$; sparsity kept",
     source="section 5, l.480-485; section C.4, l.1481-1836",
     evidence="runs of Algorithm 2 on exact moments plus what the dictionary changes in them",
@@ -336,7 +336,7 @@ STATEMENT = Statement(
     departures=(
         "The working form of Algorithm 2 (fsr.alg.2 runs the printed one beside it): exact inner maxima, adapted constants, "
         "annealing.",
-        "$b = 12 \\delta$ and not the printed $\\delta m^{0.02}$, which is a control at these sizes.",
+        "$b = 20 \\delta$ and not the printed $\\delta m^{0.02}$, which is a control at these sizes.",
     ),
     requires=("fsr.C.6", "fsr.C.10", "fsr.alg.2"),
 )

@@ -1,6 +1,6 @@
 r"""Lemma C.18, measured: the first level as Algorithm 2 leaves it, turned onto the target's and raised.
 
-Setting: as in ``first_hidden_runs``, columns of W off by delta, b = 12 delta. U is the rotation of ``c18_first_level`` that
+Setting: as in ``first_hidden_runs``, columns of W off by delta, b = 20 delta. U is the rotation of ``c18_first_level`` that
 brings V* U closest to V. Then every threshold is raised (line 8 of Algorithm 4).
 
 Statement (as printed, l.1851-1854): there is U with ||V_j - V*_j U||_F <= 1/poly(d/eps), and w.h.p. over z

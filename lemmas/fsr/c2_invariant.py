@@ -41,7 +41,7 @@ from fsrcheck.training.first_hidden import (
     pair_indices,
     starting_channels,
 )
-from lemmas.fsr.first_hidden_runs import Instances, Parameters, build, observations, same_patch
+from lemmas.fsr.first_hidden_runs import SAFE_RATIO, Instances, Parameters, build, observations, same_patch
 
 CODES, QUANTILE = 4096, 0.99
 LOOKS = (0.0, 0.1, 0.5, 1.0)  # shares of D5's steps at which pairs and codes are looked at
@@ -124,7 +124,7 @@ CASES = (
     START,
     replace(START, num_channels=32, expected_active=2.0),
     replace(START, num_channels=64, expected_active=1.0, num_patches=1, cutoff=0.01),
-    replace(START, cutoff_ratio=12.0, dictionary_error=1e-3),
+    replace(START, cutoff_ratio=SAFE_RATIO, dictionary_error=1e-3),
 )
 
 STATEMENT = Statement(

@@ -64,7 +64,7 @@ def _by_error(cases: Sequence[Case]) -> list[Drawing]:
         Drawing(
             title="What D4 learns through a dictionary that is off by δ",
             figure=figure,
-            caption=rf"{_sizes(cases[0])}, $b = 12 \delta$: geometric means over trials, the strip is their range; "
+            caption=rf"{_sizes(cases[0])}, $b = 20 \delta$: geometric means over trials, the strip is their range; "
             r"$\beta$ and $\alpha$ absolute, the firing rate relative.",
             description="Errors of threshold, scale and firing rate over the dictionary's error, doubly logarithmic. "
             + _in_words(cases, "dictionary_error"),

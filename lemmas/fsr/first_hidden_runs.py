@@ -114,9 +114,10 @@ class Parameters(TargetParameters):
         )
 
 
+SAFE_RATIO = 20.0  # kappa: no false activation that matters down to delta = 1e-6, in the learner's own reads either
 EXACT_START = Parameters(cutoff_ratio=0.0)
-LEARNED_START = Parameters(num_channels=16, expected_active=1.5, dictionary_error=1e-4)
-EXACT, LEARNED = Selection({"cutoff_ratio": 0.0, "real_samples": 0}), Selection({"cutoff_ratio": 12.0})
+LEARNED_START = Parameters(num_channels=16, expected_active=1.5, dictionary_error=1e-4, cutoff_ratio=SAFE_RATIO)
+EXACT, LEARNED = Selection({"cutoff_ratio": 0.0, "real_samples": 0}), Selection({"cutoff_ratio": SAFE_RATIO})
 
 
 @dataclass(frozen=True)
@@ -159,8 +160,13 @@ def build(parameters: Parameters, seeds: Sequence[int], device: str) -> Instance
 def add_unseen_margins(
     margins: Sequence[dict[str, float]], parameters: Parameters, law: FirstLevelLaw, oracle: LearnedDictionary
 ) -> None:
-    """Add the premise that no false activation matters which the oracle's samples do not show."""
-    rare = false_activation_probability(law, oracle.target_mixing, oracle.cutoff).amax(dim=-1)
+    """Add the premise that no false activation matters which the oracle's samples do not show.
+
+    Neither in the target's reads W^T W* S* nor in the learner's, W^T W S with the same law at the end, whose channels leak twice.
+    """
+    reads = (oracle.target_mixing, oracle.mixing)
+    chances = [false_activation_probability(law, mixing, oracle.cutoff).amax(dim=-1) for mixing in reads]
+    rare = torch.stack(chances).amax(dim=0)
     for i, margin in enumerate(margins):
         margin["false_activations"] = unseen_margin(parameters, float(rare[i]), int(oracle.false_activations[i]))
 
