@@ -13,6 +13,7 @@ from lemmas.fsr.first_hidden_runs import (
     LEARNED_START,
     NO_PAIRS,
     RANDOM,
+    SAFE_RATIO,
     TOWARDS_ALL,
     VISIBLE,
     WITHIN_ONLY,
@@ -103,6 +104,13 @@ def test_false_activations_that_no_sample_shows_need_a_bound() -> None:
     assert unseen_margin(LEARNED_START, 1.0, VISIBLE) == 0.0
     assert unseen_margin(LEARNED_START, 1.0, VISIBLE - 1) < 0
     assert unseen_margin(LEARNED_START, 0.0, 0) == pytest.approx(0.1 * LEARNED_START.dictionary_error)
+
+
+def test_false_activations_of_the_learner_need_a_bound_as_well() -> None:
+    """In this instance two columns' errors point the same way: only the learner's own reads leak more than 12 delta."""
+    tight = replace(LEARNED_START, num_channels=12, cutoff_ratio=12.0)
+    seen = [build(p, [119563172015809674], "cpu").margins[0] for p in (tight, replace(tight, cutoff_ratio=SAFE_RATIO))]
+    assert seen[0]["false_activations"] < 0 < seen[1]["false_activations"]
 
 
 def test_a_trial_is_a_function_of_its_seed_alone() -> None:
