@@ -40,10 +40,10 @@ ACTIVE = (1.0, 1.5, 2.0, 2.5, 3.0)
 SAMPLE_SIZES = (100.0, 200.0, 400.0, 800.0, 1600.0)  # N / m
 NOISY_SIZES = (16, 20, 24, 28, 32)
 LEARNED = (BIAS, INDEPENDENT)
-START_SIZES = {"quick": (16, 64), "standard": (16, 24, 32, 48, 64, 96, 128)}
+START_SIZES = {"quick": (24, 64), "standard": (24, 32, 48, 64, 96, 128)}
 FINE_ENOUGH = {
-    EXACT: 16,
-    BIAS: 16,
+    EXACT: 24,  # at 16 one instance in a thousand or so has one
+    BIAS: 24,
     CORRELATED: 32,
     INDEPENDENT: 48,
     TOWARDS_ALL: 64,
@@ -78,7 +78,7 @@ def from_warm_start(scale: str) -> list[Parameters]:
     runs = [started_at(m, **kind) for name, kind in kinds.items() for m in sizes if m >= FINE_ENOUGH[name]]
     quick = scale == "quick"
     correlated = (32,) if quick else [m for m in sizes if m >= FINE_ENOUGH[CORRELATED]]
-    printed = started_at(16 if quick else 32, **PAPER)
+    printed = started_at(24 if quick else 32, **PAPER)
     return [*runs, *(started_at(m, error_model=CORRELATED) for m in correlated), printed]
 
 
@@ -255,9 +255,9 @@ CONTROLS = (
     ),
     Control(
         "printed cutoff",
-        r"$\mathbb{b} = \delta m^{0.172}$, as printed: at $m = 16$ it is $1.6 \delta$, where $8 \delta$ takes $m = 180000$",
+        r"$\mathbb{b} = \delta m^{0.172}$, as printed: at $m = 24$ it is $1.7 \delta$, where $8 \delta$ takes $m = 180000$",
         "floor",
-        {"cutoff_ratio": 16**0.172},
+        {"cutoff_ratio": 24**0.172},
         {"oracle": SAMPLES, "samples_per_channel": 400.0},
         trials=8,
     ),

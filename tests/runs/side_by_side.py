@@ -53,5 +53,5 @@ if __name__ == "__main__":
     from fsrcheck.cli import main
 
     options.WORKER_REGISTRY = registry
-    words = ["check", "T.1", "T.3", "--jobs", "2", "--seed", "3", "--set", "pause=2", "--store", sys.argv[1]]
+    words = ["check", "T.1", "T.3", "--jobs", "2", "--seed", "3", "--set", "pause=0.3", "--store", sys.argv[1]]
     main(words, obj=registry())

@@ -139,7 +139,9 @@ def test_the_command_line_has_it(monkeypatch):
 def test_an_interrupt_ends_everything_at_once(tmp_path):
     """As from a terminal: the driver and the workers are interrupted together."""
     command = [sys.executable, "-m", "tests.runs.side_by_side", str(tmp_path / "trials.jsonl")]
-    run = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    run = subprocess.Popen(
+        command, cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts
+    )
     _until(lambda: {"coins.T.1", "coins.T.3"} <= _kept(tmp_path / "trials.jsonl"))  # so both workers have begun
     workers = set(children(run.pid))
     assert len(workers) >= 2
@@ -149,6 +151,11 @@ def test_an_interrupt_ends_everything_at_once(tmp_path):
     assert "Traceback" not in complaint
     _until(lambda: not any(Path(f"/proc/{worker}/stat").exists() for worker in workers))
     assert all(json.loads(line) for line in (tmp_path / "trials.jsonl").read_text().splitlines())
+
+
+def _heed_interrupts():
+    """A job that a shell has put in the background ignores them, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _kept(path):
