@@ -5,6 +5,9 @@ STORED := $(addprefix --stored ,$(wildcard reports/evidence.jsonl)) $(addprefix 
 	$(addprefix --gallery ,$(wildcard reports/gallery))
 INSTALLED := .venv/.installed
 
+# The SEED of statements and of property tests; drawn if not given.
+SEEDED := $(addprefix --fsr-seed ,$(SEED)) $(addprefix --hypothesis-seed ,$(SEED))
+
 # One thread a process: tests run in several of them.
 test test-all bench: export OMP_NUM_THREADS = 1
 
@@ -16,11 +19,11 @@ report: $(INSTALLED)
 	test ! -f reports/html/scoreboard.md || cp reports/html/scoreboard.md reports/html/errata.md reports; exit $$status
 
 test: $(INSTALLED)
-	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow" $(SEEDED)
 
 # With what continuous integration leaves out: the site, clusters, processes killed a hundred times.
 test-all: $(INSTALLED)
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal $(SEEDED)
 
 # The site in docs/_build; it needs nothing from the network, when it is made or when it is read.
 docs: $(INSTALLED)

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from fsrcheck.report.figures import Drawing
     from fsrcheck.runs.result import StatementResult
 
-NUM_BLOCKS = 8
+NUM_BLOCKS = 16
 ALGORITHMS, CODES, TARGET = "as the algorithms begin", "the target's codes", "the target"
 
 
@@ -66,7 +66,7 @@ class MomentParameters(Parameters):
     spare_dims: int = 3
     num_samples: int = 16384
     num_steps: int = 800
-    evaluation_samples: int = 16384
+    evaluation_samples: int = 32768
     start: str = ALGORITHMS  # of every level
     hidden: bool = True  # whether hidden layers are learned
     turned: bool = False  # whether all dictionaries are replaced by random ones
