@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 import pytest
 import torch
 from flint import arb
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
 from fsrcheck.errors import InputError
 from fsrcheck.gaussian import (
@@ -100,6 +100,7 @@ def test_moments_satisfy_the_recurrence(t: float, order: int) -> None:
 @given(thresholds, orders)
 @without_deadline
 def test_moments_fall_with_the_threshold(t: float, order: int) -> None:
+    assume(order > 0 or t > -7)  # below, Pr[x > t] and Pr[x > t + 0.01] are 1 up to rounding
     values = [relu_moment(t + step, order).item() for step in (0.0, 0.01, 1.0)]
     assert all(a > b for a, b in pairwise(values))
 
