@@ -1,14 +1,13 @@
 """Tails and moments of one normal against ball arithmetic, their derivatives, and what they refuse."""
 
 import math
-from itertools import pairwise
 
 import flint
 import hypothesis.strategies as st
 import pytest
 import torch
 from flint import arb
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 
 from fsrcheck.errors import InputError
 from fsrcheck.gaussian import (
@@ -100,9 +99,10 @@ def test_moments_satisfy_the_recurrence(t: float, order: int) -> None:
 @given(thresholds, orders)
 @without_deadline
 def test_moments_fall_with_the_threshold(t: float, order: int) -> None:
-    assume(order > 0 or t > -7)  # below, Pr[x > t] and Pr[x > t + 0.01] are 1 up to rounding
-    values = [relu_moment(t + step, order).item() for step in (0.0, 0.01, 1.0)]
-    assert all(a > b for a, b in pairwise(values))
+    first, near, far = (relu_moment(t + step, order).item() for step in (0.0, 0.01, 1.0))
+    assert near > far
+    lost = order == 0 and t < -7  # there both are 1 up to rounding
+    assert first > near or (lost and first == pytest.approx(near, abs=1e-15))
 
 
 @pytest.mark.parametrize("order", range(5))
