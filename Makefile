@@ -1,9 +1,11 @@
-# Every target is complete on a fresh machine with Python >= 3.11: it makes .venv first, once.
+# Every target is complete on a fresh machine with Python >= 3.11: it makes .venv first, once, with what it needs: the
+# report only what checks statements, the others also the tools for developing.
 PYTHON ?= python3
 BIN := .venv/bin
 STORED := $(addprefix --stored ,$(wildcard reports/evidence.jsonl)) $(addprefix --error-rates ,$(wildcard reports/error_rates.json)) \
 	$(addprefix --gallery ,$(wildcard reports/gallery))
 INSTALLED := .venv/.installed
+DEVELOPING := .venv/.developing
 
 # The SEED of statements and of property tests; drawn if not given.
 SEEDED := $(addprefix --fsr-seed ,$(SEED)) $(addprefix --hypothesis-seed ,$(SEED))
@@ -18,15 +20,15 @@ report: $(INSTALLED)
 	$(BIN)/fsrcheck report --scale quick --out reports/html $(STORED); status=$$?; \
 	test ! -f reports/html/scoreboard.md || cp reports/html/scoreboard.md reports/html/errata.md reports; exit $$status
 
-test: $(INSTALLED)
+test: $(DEVELOPING)
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow" $(SEEDED)
 
 # With what continuous integration leaves out: the site, clusters, processes killed a hundred times.
-test-all: $(INSTALLED)
+test-all: $(DEVELOPING)
 	$(BIN)/pytest -n 2 --dist worksteal $(SEEDED)
 
 # The site in docs/_build; it needs nothing from the network, when it is made or when it is read.
-docs: $(INSTALLED)
+docs: $(DEVELOPING)
 	$(BIN)/sphinx-build -E -W --keep-going -q -d docs/_build/.doctrees docs docs/_build
 
 # Hours: every statement under RUNS fresh seeds. With the SEED that an interrupted one told, it goes on.
@@ -42,20 +44,29 @@ error-rates: $(INSTALLED)
 baseline: $(INSTALLED)
 	$(BIN)/fsrcheck compare --update
 
-bench: $(INSTALLED)
+bench: $(DEVELOPING)
 	$(BIN)/pytest benchmarks --benchmark-only
 
 # Hours, and of no use to continuous integration: would the tests notice? Run again, it goes on where it stopped.
 mutants: export OMP_NUM_THREADS = 1
-mutants: $(INSTALLED)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[mutants]'
+mutants: $(DEVELOPING)
+	$(INSTALL) -e '.[mutants]'
 	$(BIN)/python -m tests.mutants
 
-lint: $(INSTALLED)
+lint: $(DEVELOPING)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-$(INSTALLED): pyproject.toml constraints.txt
+# Nothing is compiled beforehand: Python compiles what is imported, a small part of all, when it is.
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile -c constraints.txt
+
+$(BIN)/python:
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
+
+$(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) -e '.[images]'
 	touch $@
+
+$(DEVELOPING): pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) -e '.[dev]'
+	touch $@ $(INSTALLED)
