@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 from fsrcheck.errors import FsrcheckError
 from fsrcheck.evidence.claim import Judgement
+from fsrcheck.evidence.constants import Provenance
 from fsrcheck.evidence.outcome import Outcome, Verdict
 from fsrcheck.evidence.trial import Case
 from fsrcheck.registry import Registry
@@ -16,6 +17,7 @@ from fsrcheck.runs.stored import StoredEvidence
 from fsrcheck.statement import Erratum, Paper, Statement
 
 NOT_RUN = "NOT RUN"
+BY_HAND = "set by hand for what the paper leaves unnamed; earlier runs may have been in view, but not these trials"
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +133,12 @@ def _weakness(judgement: Judgement) -> tuple[int, bool, int, float]:
 def spoken(name: str) -> str:
     """The name of an outcome or verdict as a word: ``NOT_EVALUATED`` becomes "not evaluated"."""
     return name.replace("_", " ").lower()
+
+
+def origin(provenance: Provenance) -> str:
+    """Where a constant comes from, in words."""
+    # The word that CHOSEN itself has, "fixed before any run", is more than the notes of many constants can claim.
+    return BY_HAND if provenance is Provenance.CHOSEN else provenance.value
 
 
 def make_entries(

@@ -14,7 +14,7 @@ from fsrcheck.registry import Registry
 from fsrcheck.report.budget import budget_rows
 from fsrcheck.report.controls import control_rows
 from fsrcheck.report.data_links import data_link
-from fsrcheck.report.entries import NOT_RUN, Entry, make_entries, spoken, summary, verdict_counts
+from fsrcheck.report.entries import NOT_RUN, Entry, make_entries, origin, spoken, summary, verdict_counts
 from fsrcheck.report.error_tables import Table, stored_rows
 from fsrcheck.report.exponent_audit import audit_rows
 from fsrcheck.report.figures import Drawing, as_drawings
@@ -183,6 +183,7 @@ def _environment() -> Environment:
             "formula": to_html,
             "interval": interval,
             "number": number,
+            "origin": origin,
             "rank": _rank,
             "sign": lambda name: SIGNS.get(name, NOTHING),
             "slug": slug,

@@ -9,9 +9,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from fsrcheck.errors import FsrcheckError
+from fsrcheck.evidence.constants import Provenance
 from fsrcheck.evidence.outcome import Outcome, Verdict
 from fsrcheck.registry import Registry
 from fsrcheck.report.data_links import data_link
+from fsrcheck.report.entries import BY_HAND
 from fsrcheck.report.figures import Drawing, new_figure
 from fsrcheck.report.page import render_page
 from fsrcheck.statement import Paper
@@ -119,6 +121,16 @@ def test_constants_controls_and_premises_are_shown(page):
         "0.01, holds",
     ):
         assert text in page
+
+
+@pytest.mark.parametrize(
+    ("provenance", "words"), [(Provenance.CHOSEN, BY_HAND), (Provenance.PAPER, "printed in the paper")]
+)
+def test_the_origin_of_a_constant_is_said_without_a_promise(results, registry, provenance, words):
+    constants = {name: replace(c, provenance=provenance) for name, c in results[0].constants.items()}
+    page = render_page([replace(results[0], constants=constants)], registry).html
+    assert words in page
+    assert "before any run" not in page
 
 
 def test_a_statement_that_was_not_run_is_never_shown_as_passed(results, registry):
