@@ -31,8 +31,8 @@ test-all: $(DEVELOPING)
 docs: $(DEVELOPING)
 	$(BIN)/sphinx-build -E -W --keep-going -q -d docs/_build/.doctrees docs docs/_build
 
-# Hours: every statement under RUNS fresh seeds. With the SEED that an interrupted one told, it goes on.
-RUNS ?= 200
+# Days of one core: every statement under RUNS fresh seeds. With the SEED that an interrupted one told, it goes on.
+RUNS ?= 300
 evidence: $(INSTALLED)
 	$(BIN)/fsrcheck gather --runs $(RUNS) $(addprefix --seed ,$(SEED))
 

@@ -1,5 +1,9 @@
 """``gather``: check statements under many fresh seeds and store how they came out."""
 
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -12,16 +16,17 @@ from fsrcheck.errors import InputError
 from fsrcheck.registry import Registry
 from fsrcheck.report.numbers import interval
 from fsrcheck.runs.environment import resolve_device
-from fsrcheck.runs.gathering import Gathering
+from fsrcheck.runs.gathering import Gathering, gather_side_by_side
 from fsrcheck.runs.result import ExitCode
 from fsrcheck.runs.stored import StoredEvidence, read_evidence
+from fsrcheck.runs.tasks import Showing
 from fsrcheck.runs.unfinished import require_folder
 from fsrcheck.statement import Statement
 
 
 @click.command("gather")
 @click.argument("names", metavar="[ID]...", nargs=-1)
-@click.option("--runs", type=click.IntRange(min=1), default=200, show_default=True, help="Checks of each statement.")
+@click.option("--runs", type=click.IntRange(min=1), default=300, show_default=True, help="Checks of each statement.")
 @options.scale_option
 @options.seed_option
 @options.device_option
@@ -33,6 +38,7 @@ from fsrcheck.statement import Statement
     help="File to add the counts to.",
 )
 @options.work_option
+@options.jobs_option
 @options.json_option
 @click.pass_context
 def gather(
@@ -44,6 +50,7 @@ def gather(
     device: str,
     out: Path,
     folder: Path,
+    jobs: int | None,
     as_json: bool,
 ) -> None:
     """Check statements many times under fresh seeds, and count false alarms and caught controls.
@@ -57,18 +64,33 @@ def gather(
     require_evidence_file(out)
     require_folder(folder)
     chosen = seed_or_fresh(seed)
+    gathering = Gathering(registry, place, chosen, runs, scale, folder)
+    workers = min(jobs or options.usual_jobs(registry, place), len(statements))
     found = []
-    for statement in statements:
-        with shown(as_json) as progress:
-            found.append(Gathering(registry, place, chosen, runs, scale, folder, progress).gather(statement, out))
-        if not as_json:
-            _print(found[-1])
+    with closing(gathered(gathering, statements, out, workers, partial(shown, as_json))) as lines:
+        for evidence in lines:
+            found.append(evidence)
+            if not as_json:
+                _print(evidence)
     if as_json:
         print_json([evidence.to_json() for evidence in found])
     else:
         print_exact(f"seed {chosen}, added to {out}")
     alarmed = any(evidence.false_alarms for evidence in found)
     context.exit(ExitCode.UNEXPECTED if alarmed else ExitCode.EXPECTED)
+
+
+def gathered(
+    gathering: Gathering, statements: Sequence[Statement], out: Path, workers: int, shown: Showing
+) -> Generator[StoredEvidence, None, None]:
+    """The statements' lines in the file ``out``: in this process, or in several with a statement at a time each."""
+    if workers > 1:
+        yield from gather_side_by_side(options.WORKER_REGISTRY, gathering, statements, out, workers, shown)
+        return
+    for statement in statements:
+        with shown() as progress:
+            line = replace(gathering, progress=progress).gather(statement, out)
+        yield line
 
 
 def require_evidence_file(out: Path) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from os import cpu_count
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,11 @@ work_option: Decorator = click.option(
 )
 
 
+jobs_option: Decorator = click.option(
+    "--jobs", type=click.IntRange(min=1), help="Processes; by default a core each, and one on a GPU."
+)
+
+
 def current_registry() -> Registry:
     """The registry given as the context's object, or else everything that is installed."""
     return click.get_current_context().find_object(Registry) or installed()
@@ -105,6 +111,14 @@ def seed_or_fresh(seed: int | None) -> int:
     drawn = fresh_seed()
     click.echo(f"seed {drawn}", err=True)
     return drawn
+
+
+def usual_jobs(registry: Registry, device: str) -> int:
+    """As many processes as there are cores: few operations of a statement are worth two threads.
+
+    One on a GPU, whose memory processes would share, and for papers that are not installed, which no worker would find.
+    """
+    return cpu_count() or 1 if device == "cpu" and registry is WORKER_REGISTRY() else 1
 
 
 def print_json(content: Any) -> None:

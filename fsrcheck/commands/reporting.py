@@ -1,7 +1,6 @@
 """``report``: check everything and write it down as one page."""
 
 from contextlib import closing
-from os import cpu_count
 from pathlib import Path
 
 import click
@@ -10,7 +9,6 @@ from fsrcheck.commands import options
 from fsrcheck.commands.options import RunOptions, current_registry, print_json, selected
 from fsrcheck.commands.results import print_verdicts
 from fsrcheck.commands.tables import print_exact
-from fsrcheck.registry import Registry
 from fsrcheck.report import require_writable, write_report
 from fsrcheck.report.error_tables import read_tables
 from fsrcheck.report.gallery import EMPTY, read_gallery
@@ -37,7 +35,7 @@ from fsrcheck.runs.stored import read_evidence
     metavar="FOLDER",
     help="Show the pictures and tables that `gallery` has written too.",
 )
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes; by default a core each, and one on a GPU.")
+@options.jobs_option
 @options.json_option
 @click.pass_context
 def report(
@@ -63,7 +61,7 @@ def report(
     shown = read_gallery(gallery) if gallery is not None else EMPTY
     place = resolve_device(device)  # a mistake must not leave a new folder behind
     require_writable(out)
-    run = RunOptions(scale, seed, device, settings={}, quiet=as_json, jobs=jobs or usual_jobs(registry, place))
+    run = RunOptions(scale, seed, device, settings={}, quiet=as_json, jobs=jobs or options.usual_jobs(registry, place))
     with closing(run.check(registry, statements)) as found:
         results = list(found)
     files = [str(path) for path in write_report(results, registry, out, evidence, tables=tables, gallery=shown)]
@@ -73,11 +71,3 @@ def report(
         print_verdicts(results)
         print_exact(f"\nseed {results[0].seed}; read {files[0]}")
     context.exit(overall_exit_code(results))
-
-
-def usual_jobs(registry: Registry, device: str) -> int:
-    """As many processes as there are cores: all statements are run, and few of their operations are worth two threads.
-
-    One on a GPU, whose memory processes would share, and for papers that are not installed, which no worker would find.
-    """
-    return cpu_count() or 1 if device == "cpu" and registry is options.WORKER_REGISTRY() else 1

@@ -7,7 +7,8 @@ it was killed, and only a whole one is ever counted.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from inspect import getfile
@@ -24,7 +25,9 @@ from fsrcheck.runs.environment import versions
 from fsrcheck.runs.records import append_line, parameters_to_json, read_lines
 from fsrcheck.runs.result import StatementResult
 from fsrcheck.runs.seeds import trial_seeds
+from fsrcheck.runs.side_by_side import first_trials
 from fsrcheck.runs.stored import StoredEvidence, add_evidence, read_evidence
+from fsrcheck.runs.tasks import Showing, Task, results_of, tell_progress
 from fsrcheck.runs.trying import Laboratory, Progress, describe, silent
 from fsrcheck.runs.unfinished import WORK_FOLDER, Unfinished
 from fsrcheck.statement import Statement
@@ -94,11 +97,24 @@ class Gathering:
         Raises:
             RecordError: ``out`` holds something else.
         """
-        work, known = self._work(statement), self._known(statement, out)
+        return self.add(statement, out, self.missing(statement, out))
+
+    def missing(self, statement: Statement, out: Path) -> list[JudgedRun]:
+        """Make the runs of a statement that the file ``out`` does not count yet, without adding them.
+
+        Raises:
+            RecordError: ``out`` holds something else.
+        """
+        known = self._known(statement, out)
         start = known.seeds.get(self.seed, 0) if known is not None else 0
-        if known is None or start < self.runs:
-            known = add_evidence(out, self._counted(statement, self._judged(statement, work, start)))
-        work.finish()
+        return self._judged(statement, self._work(statement), start)
+
+    def add(self, statement: Statement, out: Path, runs: Sequence[JudgedRun]) -> StoredEvidence:
+        """Add runs that were ``missing`` to the file ``out``, forget the unfinished work, and return the statement's line."""
+        known = self._known(statement, out)
+        if known is None or runs:
+            known = add_evidence(out, self._counted(statement, runs))
+        self._work(statement).finish()
         return known
 
     def _work(self, statement: Statement) -> Unfinished:
@@ -154,6 +170,44 @@ class Gathering:
             trials=sum(run.trials for run in runs),
             alarms=tuple(run.seed for run in runs if Verdict[run.verdict] not in as_it_may),
         )
+
+
+def gather_side_by_side(
+    registry: Callable[[], Registry],
+    asked: Gathering,
+    statements: Sequence[Statement],
+    out: Path,
+    jobs: int,
+    shown: Showing,
+) -> Generator[StoredEvidence, None, None]:
+    """Gather every statement in a process of its own, and yield its line in the file ``out``; the driver alone writes there.
+
+    Args:
+        registry: a function of a module, so that a worker can find it.
+        asked: how to gather; its registry is that of the driver.
+        statements: of the registry.
+        out: file to add to.
+        jobs: number of processes.
+        shown: opens a progress callback; it is open while a line is waited for.
+
+    Raises:
+        FsrcheckError: a process was killed.
+        RecordError: ``out`` holds something else.
+    """
+    kept = {name: getattr(asked, name) for name in ("device", "seed", "runs", "scale", "folder")}
+    tasks = [
+        Task(_missing, (registry, kept, statement.id, out), first_trials(statement, asked.scale))
+        for statement in statements
+    ]
+    with closing(results_of(tasks, jobs, shown)) as found:
+        for statement, runs in zip(statements, found, strict=True):
+            yield asked.add(statement, out, runs)
+
+
+def _missing(registry: Callable[[], Registry], kept: Mapping[str, Any], name: str, out: Path) -> list[JudgedRun]:
+    """Make the runs of one statement; what a worker is asked to do."""
+    gathering = Gathering(registry(), **kept, progress=tell_progress)
+    return gathering.missing(gathering.registry.find(name), out)
 
 
 def _together(statement: Statement, checkers: Iterable[Checker]) -> dict[tuple[Any, str], list[int]]:
