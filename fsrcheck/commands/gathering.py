@@ -73,7 +73,8 @@ def gather(
             if not as_json:
                 _print(evidence)
     if as_json:
-        print_json([evidence.to_json() for evidence in found])
+        places = {statement.id: place for place, statement in enumerate(statements)}
+        print_json([evidence.to_json() for evidence in sorted(found, key=lambda line: places[line.statement])])
     else:
         print_exact(f"seed {chosen}, added to {out}")
     alarmed = any(evidence.false_alarms for evidence in found)
@@ -83,7 +84,7 @@ def gather(
 def gathered(
     gathering: Gathering, statements: Sequence[Statement], out: Path, workers: int, shown: Showing
 ) -> Generator[StoredEvidence, None, None]:
-    """The statements' lines in the file ``out``: in this process, or in several with a statement at a time each."""
+    """The statements' lines in the file ``out``: made in this process, in turn, or in several, as they are there."""
     if workers > 1:
         yield from gather_side_by_side(options.WORKER_REGISTRY, gathering, statements, out, workers, shown)
         return

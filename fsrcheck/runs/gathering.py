@@ -27,7 +27,7 @@ from fsrcheck.runs.result import StatementResult
 from fsrcheck.runs.seeds import trial_seeds
 from fsrcheck.runs.side_by_side import first_trials
 from fsrcheck.runs.stored import StoredEvidence, add_evidence, read_evidence
-from fsrcheck.runs.tasks import Showing, Task, results_of, tell_progress
+from fsrcheck.runs.tasks import Showing, Task, finished, result_of, tell_progress
 from fsrcheck.runs.trying import Laboratory, Progress, describe, silent
 from fsrcheck.runs.unfinished import WORK_FOLDER, Unfinished
 from fsrcheck.statement import Statement
@@ -180,7 +180,9 @@ def gather_side_by_side(
     jobs: int,
     shown: Showing,
 ) -> Generator[StoredEvidence, None, None]:
-    """Gather every statement in a process of its own, and yield its line in the file ``out``; the driver alone writes there.
+    """Gather, a statement at a time in each process, and yield each line of the file ``out`` as soon as it is there.
+
+    The driver alone writes to the file.
 
     Args:
         registry: a function of a module, so that a worker can find it.
@@ -199,9 +201,9 @@ def gather_side_by_side(
         Task(_missing, (registry, kept, statement.id, out), first_trials(statement, asked.scale))
         for statement in statements
     ]
-    with closing(results_of(tasks, jobs, shown)) as found:
-        for statement, runs in zip(statements, found, strict=True):
-            yield asked.add(statement, out, runs)
+    with closing(finished(tasks, jobs, shown)) as done:
+        for place, future in done:
+            yield asked.add(statements[place], out, result_of(future))
 
 
 def _missing(registry: Callable[[], Registry], kept: Mapping[str, Any], name: str, out: Path) -> list[JudgedRun]:

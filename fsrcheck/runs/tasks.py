@@ -1,13 +1,13 @@
-"""Runs tasks in processes, one at a time each; results come in the order of the tasks all the same.
+"""Runs tasks in processes, one at a time each; results come as they are there, or in the order of the tasks all the same.
 
 What a worker tells while it works travels on a pipe: the driver shows it, or writes it down, and no worker writes.
 """
 
 import os
 import signal
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from threading import Thread
@@ -18,6 +18,7 @@ from fsrcheck.runs.executors import prepare_worker, processes, worker_context
 from fsrcheck.runs.trying import Progress
 
 POLL = 0.05  # seconds between two looks at whether a result is there
+KILLED = "a process was killed; fewer --jobs need less memory"
 
 Showing = Callable[[], AbstractContextManager[Progress]]
 Hearing = Callable[..., None]
@@ -53,20 +54,51 @@ def results_of(
         FsrcheckError: a process was killed.
         Exception: whatever a task raises, at its turn.
     """
+    there: dict[int, Future[Any]] = {}
+    with closing(finished(tasks, jobs, shown, hear)) as coming:
+        for place in range(len(tasks)):
+            while place not in there:
+                there.update([next(coming)])
+            yield result_of(there.pop(place))
+
+
+def finished(
+    tasks: Sequence[Task], jobs: int, shown: Showing, hear: Hearing = lambda *words: None
+) -> Generator[tuple[int, Future[Any]], None, None]:
+    """Yield place and future of every task as soon as it is done; arguments as for ``results_of``.
+
+    Raises:
+        FsrcheckError: a process was killed.
+    """
     context = worker_context()
     reader, writer = context.Pipe(duplex=False)
     held, leash = context.Pipe(duplex=False)
     executor = processes(min(jobs, len(tasks)), _begin, (writer, context.Lock(), held))
     try:
-        for future in _submitted(executor, tasks):
+        running = _submitted(executor, tasks)
+        while running:
             with shown() as progress:
-                found = _waited_for(future, reader, progress, hear)
-            yield found
+                done = _some_done(running, reader, progress, hear)
+            for future in done:
+                yield running.pop(future), future
     except BrokenExecutor:
-        raise FsrcheckError("a process was killed; fewer --jobs need less memory") from None
+        raise FsrcheckError(KILLED) from None
     finally:  # after an error or an interrupt nobody waits for what is still running
         leash.close()
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+def result_of(future: Future[Any]) -> Any:
+    """The result of a task that is done.
+
+    Raises:
+        FsrcheckError: its process was killed.
+        Exception: whatever the task has raised.
+    """
+    try:
+        return future.result()
+    except BrokenExecutor:
+        raise FsrcheckError(KILLED) from None
 
 
 def tell(*words: Any) -> None:
@@ -79,16 +111,16 @@ def tell_progress(label: str, done: int, total: int) -> None:
     _send("progress", label, done, total)
 
 
-def _submitted(executor: Executor, tasks: Sequence[Task]) -> list[Future[Any]]:
+def _submitted(executor: Executor, tasks: Sequence[Task]) -> dict[Future[Any], int]:
     """Hand out all tasks, the largest first: a long one begun last would keep the others waiting."""
-    futures: dict[int, Future[Any]] = {}
-    for place in sorted(range(len(tasks)), key=lambda place: tasks[place].work, reverse=True):
-        futures[place] = executor.submit(tasks[place].function, *tasks[place].arguments)
-    return [futures[place] for place in range(len(tasks))]
+    places = sorted(range(len(tasks)), key=lambda place: tasks[place].work, reverse=True)
+    return {executor.submit(tasks[place].function, *tasks[place].arguments): place for place in places}
 
 
-def _waited_for(future: Future[Any], reader: Connection, progress: Progress, hear: Hearing) -> Any:
-    """Take in what workers tell until the future is done, and return its result."""
+def _some_done(
+    running: Iterable[Future[Any]], reader: Connection, progress: Progress, hear: Hearing
+) -> list[Future[Any]]:
+    """Take in what workers tell until some task is done; return all that are."""
 
     def take_in(timeout: float) -> None:
         while reader.poll(timeout):
@@ -96,10 +128,10 @@ def _waited_for(future: Future[Any], reader: Connection, progress: Progress, hea
             (progress if kind == "progress" else hear)(*words)
             timeout = 0.0
 
-    while not future.done():
+    while not (done := [future for future in running if future.done()]):
         take_in(POLL)
     take_in(0.0)  # what was told before the result is on the pipe by now
-    return future.result()
+    return done
 
 
 _send: Callable[..., None]  # set as a worker begins
