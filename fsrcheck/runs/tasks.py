@@ -1,6 +1,6 @@
 """Runs tasks in processes, one at a time each; results come as they are there, or in the order of the tasks all the same.
 
-What a worker tells while it works travels on a pipe: the driver shows it, or writes it down, and no worker writes.
+What a worker tells while it works travels on a pipe, and the driver shows it or writes it down.
 """
 
 import os
