@@ -1,7 +1,8 @@
 """Checks of the example side by side; as a script it checks until it is interrupted, and tells which processes do."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from fsrcheck.commands import options
 from fsrcheck.evidence.outcome import Verdict
 from fsrcheck.registry import Registry
 from fsrcheck.runs.side_by_side import Orders
+from fsrcheck.runs.trying import Progress, silent
 from fsrcheck.statement import Counterexample
 from tests.example import SQUARE, THEOREM
 from tests.invoking import paper_of
@@ -39,6 +41,12 @@ def registry() -> Registry:
 def orders(store: Path | None = None, **settings: object) -> Orders:
     """Seed 3 on the processor."""
     return Orders(registry, "quick", 3, "cpu", {name: str(value) for name, value in settings.items()}, store=store)
+
+
+@contextmanager
+def silent_showing() -> Iterator[Progress]:
+    """Progress that nobody looks at."""
+    yield silent
 
 
 def children(process: int) -> Iterable[int]:

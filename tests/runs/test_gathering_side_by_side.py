@@ -10,7 +10,7 @@ from fsrcheck.commands import options
 from fsrcheck.runs.gathering import Gathering, gather_side_by_side
 from fsrcheck.runs.stored import read_evidence
 from tests.invoking import invoke_on
-from tests.runs.side_by_side import LONG, SHORT, registry
+from tests.runs.side_by_side import LONG, SHORT, registry, silent_showing
 
 RUNS = 3
 
@@ -21,11 +21,6 @@ def _one_thread():
     torch.set_num_threads(1)  # as a worker has; a line says so
     yield
     torch.set_num_threads(before)
-
-
-@contextmanager
-def silent_showing():
-    yield lambda label, done, total: None
 
 
 def gathering(folder):

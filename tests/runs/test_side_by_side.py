@@ -20,7 +20,7 @@ from fsrcheck.errors import FsrcheckError
 from fsrcheck.report import write_report
 from fsrcheck.runs.side_by_side import _parts, _whole, check_in_turn, check_side_by_side
 from tests.invoking import invoke_on
-from tests.runs.side_by_side import LONG, SHORT, children, orders, registry
+from tests.runs.side_by_side import LONG, SHORT, children, orders, registry, silent_showing
 
 ROOT = Path(__file__).parents[2]
 STATEMENTS = registry().statements
@@ -32,11 +32,6 @@ def _one_thread():
     torch.set_num_threads(1)  # as a worker has; what one process finds says so
     yield
     torch.set_num_threads(before)
-
-
-@contextmanager
-def silent_showing():
-    yield lambda label, done, total: None
 
 
 def checked(jobs, statements=STATEMENTS, showing=silent_showing, **more):
