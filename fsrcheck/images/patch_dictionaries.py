@@ -33,22 +33,40 @@ class PatchDictionary:
 def fast_ica(whitened: Tensor, seed: int) -> PatchDictionary:
     """FastICA (parallel, log cosh) on whitened patches (sample, rank).
 
+    Single precision takes half the time, and the atoms are made orthonormal afterwards. But scikit-learn inverts what it has
+    found, and now and then LAPACK's decomposition of such a matrix, whose singular values are all 1, does not converge in
+    single precision: then it is done again in double precision.
+
     Raises:
         InputError: scikit-learn is not installed.
+        LinAlgError: it broke down in double precision too.
     """
+    state = int(streams([seed], "fast ica")[0].integers(2**31))
+    patches = whitened.cpu().numpy()
+    found = _independent_rows(patches.astype(np.float32), state) or _independent_rows(patches.astype(np.float64), state)
+    if found is None:
+        raise np.linalg.LinAlgError(f"FastICA must end with finite rows, got others (seed {seed})")
+    rows, converged = found
+    left, _, right = torch.linalg.svd(torch.from_numpy(rows.T.astype(np.float64)).to(whitened))
+    return PatchDictionary(signed(left @ right, whitened), converged)
+
+
+def _independent_rows(patches: np.ndarray, state: int) -> tuple[np.ndarray, bool] | None:
+    """The rows (component, rank) that scikit-learn finds, and whether it came to an end; None if it broke down."""
     try:
         from sklearn.decomposition import FastICA
         from sklearn.exceptions import ConvergenceWarning
     except ImportError as error:
         raise InputError("scikit-learn must be installed, with the extra `images`") from error
-    state = int(streams([seed], "fast ica")[0].integers(2**31))
     learner = FastICA(whiten=False, max_iter=ICA_STEPS, tol=ICA_TOLERANCE, random_state=state)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", ConvergenceWarning)
-        learner.fit(whitened.cpu().numpy().astype(np.float32))  # half the time; the atoms are made orthonormal below
-    left, _, right = torch.linalg.svd(torch.from_numpy(learner.components_.T.astype(np.float64)).to(whitened))
-    atoms = left @ right
-    return PatchDictionary(signed(atoms, whitened), learner.n_iter_ < ICA_STEPS)
+        try:
+            learner.fit(patches)
+        except np.linalg.LinAlgError:
+            return None
+    rows = learner.components_
+    return (rows, learner.n_iter_ < ICA_STEPS) if np.isfinite(rows).all() else None
 
 
 def algorithm_5(whitening: Whitening, patches: Tensor, seed: int, max_iterations: int | None = None) -> PatchDictionary:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsrcheck.errors import InputError
-from fsrcheck.images import patch_controls
+from fsrcheck.images import patch_controls, patch_dictionaries
 from fsrcheck.images.patch_codes import code_reader, energy_count
 from fsrcheck.images.patch_constants import Chosen, estimates, statistics
 from fsrcheck.images.patch_counts import DELTAS, picture_means, triple_places
@@ -223,6 +223,40 @@ def test_both_learners_find_the_dictionary_of_sparse_codes():
     found = algorithm_5(whitening, halves.learn.flatten(0, 1), 5, 500).atoms
     assert found.shape[1] == 16
     assert float((found.mT @ learned.atoms).abs().amax(dim=1).amin()) > 0.9
+
+
+def test_what_breaks_down_in_single_precision_is_learned_in_double(monkeypatch):
+    rows = patch_dictionaries._independent_rows
+    patches = drawn(1, 2000, 8).exp()
+    whitened = whitening_of(patches).whiten(patches[0])
+    usual = fast_ica(whitened, 5)
+
+    def breaks_down(patches, state):
+        return None if patches.dtype == np.float32 else rows(patches, state)
+
+    monkeypatch.setattr(patch_dictionaries, "_independent_rows", breaks_down)
+    learned = fast_ica(whitened, 5)
+    assert learned.converged
+    assert torch.allclose(learned.atoms, usual.atoms, atol=1e-3)
+    monkeypatch.setattr(patch_dictionaries, "_independent_rows", lambda patches, state: None)
+    with pytest.raises(np.linalg.LinAlgError, match="seed 5"):
+        fast_ica(whitened, 5)
+
+
+@pytest.mark.parametrize("raises", [True, False])
+def test_rows_that_are_no_numbers_are_none(monkeypatch, raises):
+    class Broken:
+        components_, n_iter_ = np.full((3, 3), np.nan), 1
+
+        def __init__(self, **settings):
+            pass
+
+        def fit(self, patches):
+            if raises:
+                raise np.linalg.LinAlgError
+
+    monkeypatch.setattr("sklearn.decomposition.FastICA", Broken)
+    assert patch_dictionaries._independent_rows(np.ones((5, 3)), 0) is None
 
 
 def test_signs_give_a_positive_third_moment():
