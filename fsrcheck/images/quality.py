@@ -144,10 +144,14 @@ def gaussian_twin(images: Tensor, num_images: int, seed: int) -> Tensor:
 def sliced_wasserstein(one: Tensor, other: Tensor, directions: Tensor, *, chunk: int = CHUNK) -> float:
     """Mean over unit columns of ``directions`` (feature, direction) of W1 of the projections of (sample, feature) each."""
     costs = [
-        ((rows @ one.mT).sort(dim=1).values - (rows @ other.mT).sort(dim=1).values).abs().mean(dim=1)
-        for rows in directions.mT.split(chunk)
+        (_sorted(rows @ one.mT) - _sorted(rows @ other.mT)).abs().mean(dim=1) for rows in directions.mT.split(chunk)
     ]
     return float(torch.cat(costs).mean())
+
+
+def _sorted(rows: Tensor) -> Tensor:
+    """Every row ascending; on a CPU by numpy, which takes half as long or less."""
+    return rows.sort(dim=1).values if rows.is_cuda else torch.from_numpy(np.sort(rows.numpy(), axis=1))
 
 
 def _means(found: list[tuple[float, ...]]) -> tuple[float, ...]:

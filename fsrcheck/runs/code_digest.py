@@ -96,6 +96,7 @@ def _origin(name: str) -> Path | None:
     return Path(spec.origin).resolve() if spec and spec.origin and spec.origin.endswith(".py") else None
 
 
+@cache
 def _bare(path: Path) -> str:
     """The syntax tree of a file without docstrings, comments and layout."""
     tree = ast.parse(path.read_bytes())

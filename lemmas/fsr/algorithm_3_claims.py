@@ -139,23 +139,23 @@ CONTROLS = (
         "line 6 after the loop instead of in it: the others are trained beside thresholds that are not raised",
         "transcription",
         {"fault": LATE_RAISE},
-        trials=8,
+        trials=4,
     ),
     Control(
         "generator last",
         "the generator moves after the discriminator instead of before it",
         "transcription",
         {"fault": GENERATOR_LAST},
-        trials=8,
+        trials=4,
     ),
-    Control("few rounds", "30 rounds a channel for 300", "printed loop", {"num_steps": 30}, LOOP.values, trials=8),
+    Control("few rounds", "30 rounds a channel for 300", "printed loop", {"num_steps": 30}, LOOP.values, trials=4),
     Control(
         "few rounds, alive",
         "30 rounds a channel for 300",
         "printed loop, alive",
         {"num_steps": 30},
         LOOP.values,
-        trials=8,
+        trials=4,
     ),
     Control(
         "no leak",
@@ -163,7 +163,7 @@ CONTROLS = (
         "working form",
         {"first_leak": TINY, "last_leak": TINY, **ONE_ARM},
         COARSE,
-        trials=8,
+        trials=4,
     ),
     Control(
         "no leak, dead",
@@ -171,7 +171,7 @@ CONTROLS = (
         "working form, alive",
         {"first_leak": TINY, "last_leak": TINY, **ONE_ARM},
         COARSE,
-        trials=8,
+        trials=4,
     ),
     Control(
         "no step decay",
@@ -179,7 +179,7 @@ CONTROLS = (
         "working form",
         {"rule": CONSTANT, **ONE_ARM},
         FINE,
-        trials=8,
+        trials=4,
     ),
     Control(
         "first version's signs",
@@ -187,7 +187,7 @@ CONTROLS = (
         "weights",
         {"printed_signs": True, "decay": 0.1, **ONE_ARM},
         COARSE,
-        trials=8,
+        trials=4,
     ),
     Control(
         "early raise",
@@ -195,7 +195,7 @@ CONTROLS = (
         "alive after line 6",
         {"dictionary_error": 0.06, **ONE_ARM},
         FINE,
-        trials=8,
+        trials=4,
     ),
     Control(
         "generator left alone",
@@ -203,16 +203,16 @@ CONTROLS = (
         "discriminator",
         {**FROZEN, **ONE_ARM},
         COARSE,
-        trials=8,
+        trials=4,
     ),
-    Control("few steps", "150 steps for 900", "regression", {"num_steps": 150}, FINE, trials=8),
+    Control("few steps", "150 steps for 900", "regression", {"num_steps": 150}, FINE, trials=4),
     Control(
         "few steps, discriminator",
         "150 steps for 900",
         "regression, discriminator",
         {"num_steps": 150},
         FINE,
-        trials=8,
+        trials=4,
     ),
     Control(
         "generator left alone, twice",
@@ -220,7 +220,7 @@ CONTROLS = (
         "the same discriminator",
         FROZEN,
         COARSE,
-        trials=8,
+        trials=4,
     ),
     Control(
         "slow generator",
@@ -228,7 +228,7 @@ CONTROLS = (
         "fast generator",
         {"inner_steps": 1},
         {"task": FAKES},
-        trials=8,
+        trials=4,
     ),
 )
 

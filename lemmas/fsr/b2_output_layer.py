@@ -251,7 +251,7 @@ CONTROLS = (
         "floor",
         {"cutoff_ratio": 1.0},
         {"oracle": SAMPLES, "samples_per_channel": 400.0},
-        trials=8,
+        trials=4,
     ),
     Control(
         "printed cutoff",
@@ -259,7 +259,7 @@ CONTROLS = (
         "floor",
         {"cutoff_ratio": 24**0.172},
         {"oracle": SAMPLES, "samples_per_channel": 400.0},
-        trials=8,
+        trials=4,
     ),
     Control(
         "codes off by 20 %",
@@ -268,14 +268,14 @@ CONTROLS = (
         {"code_ratio": 0.2 / (1e-4 * 32**0.02), "cutoff_ratio": 1e3},  # the cutoff leaves room for the larger error
         {**SMALL.values, "dictionary_error": 1e-4, "num_channels": 32, "error_model": BIAS},
     ),
-    Control("descending discriminator", "the sign of the ascent", "contraction", {"sign": -1.0}, START, trials=8),
+    Control("descending discriminator", "the sign of the ascent", "contraction", {"sign": -1.0}, START, trials=4),
     Control(
         "no discriminator",
         "the discriminator stays at 0, for 100 steps, of which a run takes 50",
         "contraction",
         {"sign": 0.0, "max_steps": 100},
         START,
-        trials=8,
+        trials=4,
     ),
 )
 

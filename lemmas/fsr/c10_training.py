@@ -68,7 +68,7 @@ from lemmas.fsr.first_hidden_runs import (
 )
 
 ERRORS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
-SIZES = {"quick": (12, 16, 20, 24, 28), "standard": (16, 24, 32, 48, 64)}
+SIZES = {"quick": (8, 10, 12, 16, 20), "standard": (16, 24, 32, 48, 64)}
 ACTIVE = (1.0, 1.2, 1.35, 1.5, 1.75)  # Assumption 2.2 on triples needs about (1.3 k)^3 <= m^0.99
 SAMPLE_SIZES = (2**13, 2**14, 2**15, 2**16, 2**17)
 GATES = 5  # values of bb
@@ -271,7 +271,7 @@ CONTROLS = (
         "samples",
         {"real_samples": 4096},
         {"real_samples": SAMPLE_SIZES[-1]},
-        trials=8,
+        trials=4,
     ),
     Control(
         "printed cutoff",
@@ -279,11 +279,11 @@ CONTROLS = (
         "within patches",
         {"cutoff_ratio": 16**0.02},
         {"dictionary_error": 1e-3},
-        trials=8,
+        trials=4,
     ),
-    Control("no D5", "D5 left out", "exact dictionary", {"pairs": NO_PAIRS}, EXACT.values, trials=8),
+    Control("no D5", "D5 left out", "exact dictionary", {"pairs": NO_PAIRS}, EXACT.values, trials=4),
     Control(
-        "no D5, within", "D5 left out", "within patches", {"pairs": NO_PAIRS}, {"dictionary_error": 1e-3}, trials=8
+        "no D5, within", "D5 left out", "within patches", {"pairs": NO_PAIRS}, {"dictionary_error": 1e-3}, trials=4
     ),
     Control(
         "printed constant across patches",
@@ -291,7 +291,7 @@ CONTROLS = (
         "across patches",
         {"pairs": WITHIN_ONLY},
         {"dictionary_error": 1e-3},
-        trials=8,
+        trials=4,
     ),
     Control(
         "singular Gram matrix",
@@ -300,7 +300,7 @@ CONTROLS = (
         "within patches",
         {"rank": 31, "spread": 0.2, "across": 0.1, "max_steps": 500},
         {"dictionary_error": 1e-6},
-        trials=8,
+        trials=4,
     ),
 )
 CONSTANTS = (

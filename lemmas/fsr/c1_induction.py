@@ -226,13 +226,13 @@ STATEMENT = Statement(
     ),
     controls=(
         Control("start", r"$\delta$ 1/1000 beyond its slack", "powers of m", altered_claim=CHAIN.beyond("delta")),
-        Control("no D4", "Algorithm 2 without D4", "round", {"max_marginal_steps": 0}, trials=8),
+        Control("no D4", "Algorithm 2 without D4", "round", {"max_marginal_steps": 0}, trials=4),
         Control(
             "printed cutoff",
             r"$b = \delta m^{0.02}$, as printed; 600 steps, of which $b = 12 \delta$ takes 150",
             "round",
             {"cutoff_ratio": 16**0.02, "max_steps": 600},
-            trials=8,
+            trials=4,
         ),
     ),
     expected=Verdict.SUPPORTED,

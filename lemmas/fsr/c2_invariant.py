@@ -155,9 +155,12 @@ STATEMENT = Statement(
             "not too often",
             {"start_factor": 16.0},
             {"num_channels": 64},
+            trials=4,
         ),
-        Control("codes of that start", "the same", "sparsity", {"start_factor": 16.0}, {"num_channels": 64}),
-        Control("large scale", "alpha at the start: 30", "scale", {"start_scale": 30.0}, {"num_channels": 16}),
+        Control("codes of that start", "the same", "sparsity", {"start_factor": 16.0}, {"num_channels": 64}, trials=4),
+        Control(
+            "large scale", "alpha at the start: 30", "scale", {"start_scale": 30.0}, {"num_channels": 16}, trials=4
+        ),
         Control(
             "one correlated pair",
             "Assumption 2.2: one pair at correlation 0.9",
@@ -165,7 +168,7 @@ STATEMENT = Statement(
             {"family": "one_correlated_pair", "correlation": 0.9, "num_patches": 1, "max_steps": 200},
             {"num_channels": 16},
             premises=("pair_probability", "triple_probability"),
-            trials=8,
+            trials=4,
         ),
     ),
     expected=Verdict.SUPPORTED,

@@ -147,7 +147,7 @@ CONTROLS = (
         "learned dictionary",
         {"cutoff_ratio": 16**0.02},
         {"dictionary_error": 1e-3},
-        trials=8,
+        trials=4,
     ),
     Control(
         "small cutoff",
@@ -155,7 +155,7 @@ CONTROLS = (
         "learned dictionary",
         {"cutoff_ratio": 2.5, "samples_per_pair": 72},
         {"dictionary_error": 1e-3},
-        trials=8,
+        trials=4,
     ),
     Control(
         "stopped early",
@@ -163,7 +163,7 @@ CONTROLS = (
         "exact dictionary",
         {"max_marginal_steps": 40},
         EXACT.values,
-        trials=8,
+        trials=4,
     ),
     Control(
         "ten steps",

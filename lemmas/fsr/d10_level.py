@@ -198,12 +198,12 @@ STATEMENT = Statement(
         ),
     ),
     controls=(
-        Control("no rounds", "Algorithm 1 is never run", "dictionary", {"num_rounds": 0, "num_steps": 1}, trials=8),
+        Control("no rounds", "Algorithm 1 is never run", "dictionary", {"num_rounds": 0, "num_steps": 1}, trials=4),
         Control("no raise", "no last raise", "one-sided", {"num_rounds": 0, "last_raise": 0.0}, trials=4),
         Control(
             "raised too far", r"raised by $28 b$", "not far below", {"num_rounds": 0, "last_raise": 28.0}, trials=4
         ),
-        Control("50 steps", "50 steps of Algorithm 3", "weights", {"num_rounds": 0, "num_steps": 50}, trials=8),
+        Control("50 steps", "50 steps of Algorithm 3", "weights", {"num_rounds": 0, "num_steps": 50}, trials=4),
     ),
     errata=ERRATA,
     expected=Verdict.REPAIRED,

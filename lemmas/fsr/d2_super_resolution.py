@@ -216,7 +216,7 @@ CONTROLS = (
         "no dead neuron",
         {"first_leak": 1e-12, "last_leak": 1e-12, **SHORT},
         {**BASE, "num_channels": 8},
-        trials=8,
+        trials=4,
     ),
     Control(
         "small cutoff",
@@ -224,7 +224,7 @@ CONTROLS = (
         "every sample",
         {"cutoff_ratio": 0.2, **SHORT},
         BASE,
-        trials=8,
+        trials=4,
     ),
     Control(
         "no decay of the step",
@@ -232,7 +232,7 @@ CONTROLS = (
         "explicit bound",
         {"rule": "constant", **SHORT},
         BASE,
-        trials=8,
+        trials=4,
     ),
     Control(
         "first version's signs",
@@ -240,9 +240,9 @@ CONTROLS = (
         "gap",
         {"printed_signs": True, "decay": 1e-3 / START.b, **SHORT},
         {**BASE, "num_channels": 8},
-        trials=8,
+        trials=4,
     ),
-    Control("stopped early", "100 steps", "three b", {"num_steps": 100, "evaluation_samples": 8192}, BASE, trials=8),
+    Control("stopped early", "100 steps", "three b", {"num_steps": 100, "evaluation_samples": 8192}, BASE, trials=4),
     Control(
         "silent channels",
         "b = 5 delta: silent channels are read as active",
@@ -265,7 +265,7 @@ CONTROLS = (
         "third corollary",
         {"handover_leak": 1e3, **SHORT},
         BASE,
-        trials=8,
+        trials=4,
     ),
     Control("means", "level l - 1 is off by 0.2", "first corollary", {"lower_error": 0.2, **SHORT}, BASE, trials=8),
     Control(

@@ -30,7 +30,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def digest(folder):
-    for cached in (code_digest, module._imported, module._origin):
+    for cached in (code_digest, module._imported, module._origin, module._bare):
         cached.cache_clear()
     return code_digest(str(folder / "lemma.py"))
 
