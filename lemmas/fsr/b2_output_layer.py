@@ -296,7 +296,7 @@ def with_runs(statement: Statement) -> Statement:
         constants=(*statement.constants, *CONSTANTS),
         parameters=Parameters,
         cases={"quick": cases("quick"), "standard": cases("standard"), "calibration": CALIBRATION_CASES},
-        trials={"quick": 7, "standard": 14},
+        trials={"quick": 8, "standard": 14},
         batch=16,
         run=run,
     )

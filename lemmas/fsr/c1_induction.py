@@ -245,7 +245,7 @@ STATEMENT = Statement(
             replace(START, num_channels=32, expected_active=1.5),
         ),
     },
-    trials={"quick": 8, "standard": 24},
+    trials={"quick": 7, "standard": 24},
     batch=8,
     run=run,
     constants=(Constant("three_quarters", 0.75, Provenance.CHOSEN, "a decrease; Lemma B.2 claims a factor m^-0.02"),),

@@ -264,7 +264,7 @@ SHARED: dict[str, Any] = {
     "evidence": "measured on photographs; dictionary and codes on different ones; intervals by resampling photographs",
     "expected": Verdict.SUPPORTED,
     "parameters": Parameters,
-    "trials": {"quick": 2, "standard": 8},
+    "trials": {"quick": 7, "standard": 8},
     "batch": 8,
     "run": run,
     "constants": CONSTANTS,

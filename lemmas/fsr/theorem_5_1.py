@@ -170,7 +170,7 @@ STATEMENT = Statement(
             replace(LARGE, num_levels=4, num_patches=8, num_samples=1_600_000),
         ),
     },
-    trials={"quick": 8, "standard": 8, "full": 7},
+    trials={"quick": 7, "standard": 8, "full": 7},
     batch=8,
     run=run,
     constants=(
