@@ -1,7 +1,6 @@
 """``calibrate``: fit constants and freeze them in the paper's data file."""
 
 import os
-from inspect import getfile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from fsrcheck.commands.tables import print_exact, print_line
 from fsrcheck.errors import InputError
 from fsrcheck.registry import Registry
 from fsrcheck.runs.calibration import Calibration, calibrate, fitted_claims, save_constants
-from fsrcheck.runs.code_digest import code_digest
+from fsrcheck.runs.code_digest import trials_digest
 from fsrcheck.runs.environment import resolve_device
 from fsrcheck.runs.trying import Laboratory
 from fsrcheck.runs.unfinished import Unfinished, require_folder
@@ -76,7 +75,7 @@ def _with_constants(registry: Registry, names: tuple[str, ...]) -> list[Statemen
 
 
 def _work(statement: Statement, seed: int, device: str, folder: Path) -> Unfinished:
-    code = code_digest(getfile(statement.run))
+    code = trials_digest(statement)
     return Unfinished(folder / f"calibrate-{statement.id}-{device}-{seed}-{code}", code)
 
 

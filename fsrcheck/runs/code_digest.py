@@ -1,18 +1,24 @@
 """The code that a statement's trials and verdict follow from, as a digest.
 
-Only code that can matter is in it: the statement's module, the code that makes and judges trials, and whatever of
-fsrcheck and of the statement's package these import. Comments, docstrings and layout are not, so that hours of evidence
-do not go stale with a spelling.
+Only code that can matter is in it: for trials the module of the statement's ``run``, for verdicts also the one with its claims,
+cases and controls, the code that makes and judges trials, and whatever of fsrcheck and of the statement's package these import.
+Comments, docstrings and layout are not, so that hours of evidence do not go stale with a spelling.
 """
 
 import ast
+import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
 from hashlib import sha256
+from importlib.metadata import entry_points
 from importlib.util import find_spec
+from inspect import getfile, unwrap
 from pathlib import Path
+from types import ModuleType
 
+from fsrcheck.registry import GROUP
 from fsrcheck.runs.environment import versions
+from fsrcheck.statement import Statement
 
 FSRCHECK = Path(__file__).parents[1]
 JUDGES = (FSRCHECK / "runs" / "checking.py",)
@@ -20,16 +26,49 @@ REPORT = FSRCHECK / "report"  # what a statement draws does not touch its verdic
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 
 
-@cache
-def code_digest(module_file: str, *, judged: bool = True) -> str:
-    """Digest of the versions and of all code below fsrcheck or beside ``module_file`` that checking it can reach.
+def trials_digest(statement: Statement) -> str:
+    """Digest of the code that makes a statement's trials; those of other code are not reused."""
+    return code_digest(_run_file(statement))
 
-    Trials of other code are not reused. ``judged=False`` leaves out the code that judges: for what a module makes by itself.
+
+def verdict_digest(statement: Statement) -> str:
+    """Digest of the code that a statement's verdict follows from: what makes its trials, and what it claims of them."""
+    return code_digest(_run_file(statement), *sorted(_holders(statement)))
+
+
+@cache
+def code_digest(*module_files: str, judged: bool = True) -> str:
+    """Digest of the versions and of all code below fsrcheck or beside the module files that checking them can reach.
+
+    ``judged=False`` leaves out the code that judges: for what a module makes by itself.
     """
     digest = sha256(repr(sorted(versions().items())).encode())
-    for path in sorted(reached(Path(module_file), JUDGES if judged else ())):
+    judges = JUDGES if judged else ()
+    for path in sorted(set().union(*(reached(Path(file), judges) for file in module_files))):
         digest.update(f"{path.name}\n{_bare(path)}".encode())
     return digest.hexdigest()[:16]
+
+
+def _run_file(statement: Statement) -> str:
+    """Where ``run`` is written, not where what decorates it is."""
+    return getfile(unwrap(statement.run))
+
+
+def _holders(statement: Statement) -> set[str]:
+    """The files of the installed papers' modules in which the statement stands under a name, by itself or among others."""
+    packages = {entry.module for entry in entry_points(group=GROUP)}
+    loaded = [module for name, module in list(sys.modules.items()) if _within(name, packages)]
+    return {module.__file__ for module in loaded if module.__file__ and _holds(module, statement)}
+
+
+def _within(name: str, packages: set[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def _holds(module: ModuleType, statement: Statement) -> bool:
+    named = vars(module).values()
+    among = (item for value in named if isinstance(value, tuple | list) for item in value)
+    return any(value is statement for value in (*named, *among))
 
 
 def reached(module_file: Path, judges: Sequence[Path] = JUDGES) -> set[Path]:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from inspect import getfile
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from fsrcheck.evidence.outcome import Verdict
 from fsrcheck.registry import Registry
 from fsrcheck.runs.calibration import load_constants
 from fsrcheck.runs.checking import Checker
-from fsrcheck.runs.code_digest import code_digest
+from fsrcheck.runs.code_digest import trials_digest, verdict_digest
 from fsrcheck.runs.environment import versions
 from fsrcheck.runs.records import append_line, parameters_to_json, read_lines
 from fsrcheck.runs.result import StatementResult
@@ -65,7 +64,7 @@ def judging_digest(registry: Registry, statement: Statement) -> str:
     That is the code with its versions, the fitted constants, and each judgement's share of the error budget.
     """
     constants = [repr(constant) for constant in load_constants(registry.paper(statement), statement)]
-    followed = [code_digest(getfile(statement.run)), constants, registry.budget.share]
+    followed = [verdict_digest(statement), constants, registry.budget.share]
     return sha256(json.dumps(followed).encode()).hexdigest()[:16]
 
 
@@ -120,7 +119,7 @@ class Gathering:
     def _work(self, statement: Statement) -> Unfinished:
         digest = judging_digest(self.registry, statement)
         name = f"gather-{statement.id}-{self.scale}-{self.device}-{self.seed}-{digest}"
-        return Unfinished(self.folder / name, code_digest(getfile(statement.run)))
+        return Unfinished(self.folder / name, trials_digest(statement))
 
     def _known(self, statement: Statement, out: Path) -> StoredEvidence | None:
         wanted = self._counted(statement, [])

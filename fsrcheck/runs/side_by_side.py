@@ -8,14 +8,13 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
 from functools import cache, partial
-from inspect import getfile
 from pathlib import Path
 from typing import Any
 
 from fsrcheck.evidence.trial import Trial
 from fsrcheck.registry import Registry
 from fsrcheck.runs.checking import Checker, make_checker
-from fsrcheck.runs.code_digest import code_digest
+from fsrcheck.runs.code_digest import trials_digest
 from fsrcheck.runs.records import TrialStore, trial_from_json, trial_to_json
 from fsrcheck.runs.result import CheckedErratum, ControlResult, StatementResult
 from fsrcheck.runs.tasks import Showing, Task, results_of, tell, tell_progress
@@ -61,7 +60,7 @@ def check_in_turn(orders: Orders, statements: Sequence[Statement], shown: Showin
     """Yield the result of every statement; arguments as for ``check_side_by_side``."""
     stores = _stores(orders)
     for statement in statements:
-        store = stores(_code(statement)) if stores else None
+        store = stores(trials_digest(statement)) if stores else None
         with shown() as progress:
             result = orders.checker(store, progress).check(statement)
         yield result
@@ -100,10 +99,6 @@ def _stores(orders: Orders) -> Callable[[str], TrialStore] | None:
     return cache(partial(TrialStore, orders.store)) if orders.store else None
 
 
-def _code(statement: Statement) -> str:
-    return code_digest(getfile(statement.run))
-
-
 def first_trials(statement: Statement, scale: str, *given: Any) -> int:
     """How many trials a check of the statement begins with; what is given more is as for ``Statement.cases_at``."""
     return len(statement.cases_at(scale, *given)) * statement.trials_at(scale) if statement.needs_trials else 0
@@ -120,7 +115,7 @@ class _SentStore(TrialStore):
 def _check(orders: Orders, name: str) -> dict[str, Any]:
     """Check one statement; what a worker is asked to do."""
     statement = orders.registry().find(name)
-    store = _SentStore(orders.store, _code(statement)) if orders.store else None
+    store = _SentStore(orders.store, trials_digest(statement)) if orders.store else None
     return _parts(orders.checker(store, tell_progress).check(statement))
 
 

@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
 from hashlib import sha256
-from inspect import getfile
 from pathlib import Path
 from typing import Any
 
 from fsrcheck.registry import Registry
 from fsrcheck.runs.checking import Request
-from fsrcheck.runs.code_digest import code_digest
+from fsrcheck.runs.code_digest import trials_digest
 from fsrcheck.runs.environment import file_digests
 from fsrcheck.runs.records import (
     TrialStore,
@@ -114,7 +113,7 @@ class Sweep:
     def store(self, statement: Statement) -> TrialStore:
         """The trials of a statement, those that are kept and those that are made."""
         if statement.id not in self._stores:
-            self._stores[statement.id] = TrialStore(self.folder / TRIALS, code_digest(getfile(statement.run)))
+            self._stores[statement.id] = TrialStore(self.folder / TRIALS, trials_digest(statement))
         return self._stores[statement.id]
 
     def run(self, wanted: Mapping[str, Iterable[Request]]) -> list[Failure]:
