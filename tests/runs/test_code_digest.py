@@ -1,12 +1,15 @@
 """A digest that changes with the code a statement's verdict follows from, and with nothing else."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from fsrcheck.registry import installed
 from fsrcheck.runs import code_digest as module
-from fsrcheck.runs.code_digest import code_digest, reached
+from fsrcheck.runs.code_digest import code_digest, reached, trials_digest, verdict_digest
 from lemmas.fsr import a3_tensor_to_svd
 
 FSRCHECK = Path(module.__file__).parents[1]
@@ -29,9 +32,14 @@ def folder(tmp_path, monkeypatch):
         del sys.modules[name]
 
 
-def digest(folder):
+def forget():
+    """Files have changed."""
     for cached in (code_digest, module._imported, module._origin, module._bare):
         cached.cache_clear()
+
+
+def digest(folder):
+    forget()
     return code_digest(str(folder / "lemma.py"))
 
 
@@ -72,3 +80,61 @@ def test_what_a_module_makes_by_itself_does_not_change_with_the_judges(folder):
     alone = {path.name for path in reached(folder / "lemma.py", ())}
     assert alone == {"lemma.py", "helper.py", "__init__.py", "upper.py"}
     assert code_digest(str(folder / "lemma.py"), judged=False) != judged
+
+
+CLAIMS = """
+from fsrcheck.evidence.outcome import Verdict
+from fsrcheck.statement import Kind, Statement
+from some_paper_of_this_test.helper import run
+
+LIMIT = 1
+words = dict.fromkeys(("label", "title", "printed", "checkable", "source", "evidence"), "")
+STATEMENTS = (Statement(id="some.1", kind=Kind.LEMMA, claims=(), expected=Verdict.OPEN, run=run, **words),)
+"""
+RUN = """
+from contextlib import contextmanager
+
+@contextmanager
+def quietly():
+    yield
+
+@quietly()
+def run(parameters, seeds, device):
+    return []
+"""
+
+
+@pytest.fixture
+def elsewhere(folder, monkeypatch):
+    """A statement of an installed paper whose ``run``, decorated, is in another module than its claims."""
+    (folder / "helper.py").write_text(RUN)
+    (folder / "claims.py").write_text(CLAIMS)
+    monkeypatch.setattr(module, "entry_points", lambda group: [SimpleNamespace(module=folder.name)])
+    monkeypatch.setattr(module, "JUDGES", ())  # many files
+    forget()
+    return import_module(f"{folder.name}.claims").STATEMENTS[0]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "changed"),
+    [
+        ("claims.py", CLAIMS.replace("LIMIT = 1", "LIMIT = 2"), (False, True)),
+        ("helper.py", RUN.replace("[]", "list()"), (True, True)),
+        ("lemma.py", "x = 2\n", (False, False)),
+    ],
+)
+def test_trials_follow_the_run_and_verdicts_the_claims_too(elsewhere, folder, file, text, changed):
+    before = trials_digest(elsewhere), verdict_digest(elsewhere)
+    (folder / file).write_text(text)
+    forget()
+    after = trials_digest(elsewhere), verdict_digest(elsewhere)
+    assert tuple(one != other for one, other in zip(before, after, strict=True)) == changed
+
+
+def test_every_statement_is_found_where_it_is_written_and_so_is_its_run():
+    for statement in installed().statements:
+        papers = Path(a3_tensor_to_svd.__file__).parents[1] / statement.paper
+        held, ran = {Path(file) for file in module._holders(statement)}, Path(module._run_file(statement))
+        assert held, statement.id
+        assert all(path.parent == papers for path in held), statement.id
+        assert not statement.needs_trials or ran.is_relative_to(papers.parent), statement.id
