@@ -10,7 +10,7 @@ from fsrcheck.commands.options import RunOptions, current_registry, print_json, 
 from fsrcheck.commands.results import print_verdicts
 from fsrcheck.commands.tables import print_exact
 from fsrcheck.report import require_writable, write_report
-from fsrcheck.report.error_tables import read_tables
+from fsrcheck.report.error_tables import Table, read_tables
 from fsrcheck.report.gallery import EMPTY, read_gallery
 from fsrcheck.runs.environment import resolve_device
 from fsrcheck.runs.result import overall_exit_code
@@ -57,7 +57,7 @@ def report(
     registry = current_registry()
     statements = selected(registry, ())
     evidence = read_evidence(stored) if stored is not None else []
-    tables = read_tables(error_rates) if error_rates is not None else []
+    tables = _tables(error_rates) if error_rates is not None else []
     shown = read_gallery(gallery) if gallery is not None else EMPTY
     place = resolve_device(device)  # a mistake must not leave a new folder behind
     require_writable(out)
@@ -71,3 +71,9 @@ def report(
         print_verdicts(results)
         print_exact(f"\nseed {results[0].seed}; read {files[0]}")
     context.exit(overall_exit_code(results))
+
+
+def _tables(path: Path) -> list[Table]:
+    from fsrcheck.error_rates.measuring import measuring_code  # loads scipy, which `--help` should not wait for
+
+    return read_tables(path, measuring_code())

@@ -16,6 +16,7 @@ from fsrcheck.error_rates.tails import (
     noise_tail,
     sequential_tails,
 )
+from fsrcheck.runs.code_digest import code_digest
 from fsrcheck.runs.trying import Progress
 
 DRAWS, HASHED = 10_000, 200  # single trials drawn for each run asked for: 1e8 and 2e6 where 10000 are
@@ -75,6 +76,11 @@ class ErrorRates:
         tails = sum(not (tail.agrees and tail.is_kept) for tail in self.tails)
         powers = sum(not point.agrees for curve in self.curves for point in curve.points)
         return tails + powers + sum(not count.is_exact for count in self.in_a_row)
+
+
+def measuring_code() -> str:
+    """Digest of the code that judges, and of what measures it."""
+    return code_digest(__file__)
 
 
 def measure(runs: int, seed: int, share: float, progress: Progress) -> ErrorRates:

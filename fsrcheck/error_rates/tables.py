@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from fsrcheck.error_rates.counting import DEFICIT, Count
-from fsrcheck.error_rates.measuring import ErrorRates
+from fsrcheck.error_rates.measuring import ErrorRates, measuring_code
 from fsrcheck.error_rates.power import CAUGHT, Curve
 from fsrcheck.error_rates.tails import ERRORS_SHOWN
 from fsrcheck.report.error_tables import Table
@@ -217,6 +217,7 @@ def to_json(found: ErrorRates) -> dict[str, Any]:
         "runs": found.runs,
         "seed": found.seed,
         "share": found.share,
+        "code": measuring_code(),
         "findings": findings(found),
         "tables": [
             {

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from fsrcheck.report.entries import Entry
 from fsrcheck.runs.stored import BEYOND, StoredEvidence
 
 SHAPE = '{"tables": [{"title": ..., "text": ..., "columns": [...], "rows": [[...], ...]}]}'
+OTHER_CODE = "Made by other code than the present one, or it is not said by which."
 
 
 @dataclass(frozen=True)
@@ -98,13 +99,17 @@ def _sum(rows: Sequence[StoredRow]) -> StoredRow:
     )
 
 
-def read_tables(path: Path) -> list[Table]:
-    """The tables of a JSON file such as ``{"tables": [{"title", "text", "columns", "rows"}]}``.
+def read_tables(path: Path, code: str) -> list[Table]:
+    """The tables of a JSON file such as ``{"code": ..., "tables": [{"title", "text", "columns", "rows"}]}``.
+
+    Tables that were made by other code than ``code`` say so.
 
     Raises:
         InputError: the file cannot be read or is of another shape.
     """
-    return tables_in(read_json(path), path)
+    content = read_json(path)
+    tables = tables_in(content, path)
+    return tables if content.get("code") == code else [replace(it, text=f"{OTHER_CODE} {it.text}") for it in tables]
 
 
 def read_json(path: Path) -> Any:

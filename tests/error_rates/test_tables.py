@@ -10,7 +10,7 @@ import pytest
 from fsrcheck.error_rates.counting import Count, Counted, Scenario
 from fsrcheck.error_rates.figure import figure_svg
 from fsrcheck.error_rates.limits import Student
-from fsrcheck.error_rates.measuring import ErrorRates
+from fsrcheck.error_rates.measuring import ErrorRates, measuring_code
 from fsrcheck.error_rates.power import Curve, Power
 from fsrcheck.error_rates.tables import findings, json_text, tables, to_csv, to_markdown
 from fsrcheck.error_rates.tails import Estimate
@@ -127,7 +127,7 @@ def test_a_simulated_value_far_from_the_exact_one_is_a_disagreement(change) -> N
 def test_the_page_reads_the_tables(tmp_path: Path) -> None:
     path = tmp_path / "error_rates.json"
     path.write_text(json_text(FOUND), encoding="utf-8")
-    assert read_tables(path) == tables(FOUND)
+    assert read_tables(path, measuring_code()) == tables(FOUND)
     assert json.loads(path.read_text(encoding="utf-8"))["seed"] == 3
 
 

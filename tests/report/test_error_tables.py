@@ -5,7 +5,7 @@ import pytest
 
 from fsrcheck.errors import InputError
 from fsrcheck.report.entries import make_entries
-from fsrcheck.report.error_tables import Table, read_tables, stored_rows
+from fsrcheck.report.error_tables import OTHER_CODE, Table, read_tables, stored_rows
 from fsrcheck.report.page import render_page
 
 GOOD = {
@@ -51,10 +51,17 @@ def test_one_line_has_no_sum(results, registry, stored):
 
 def test_tables_are_read(tmp_path):
     path = tmp_path / "tables.json"
-    path.write_text(json.dumps({"tables": [GOOD], "seed": 1}))
-    assert read_tables(path) == [
+    path.write_text(json.dumps({"tables": [GOOD], "seed": 1, "code": "0123"}))
+    assert read_tables(path, "0123") == [
         Table("False alarms", "at $5\\%$", ("kind", "share"), (("Bound", 0.05), ("x<y", None)))
     ]
+
+
+@pytest.mark.parametrize("made_by", [{"code": "0124"}, {}])
+def test_tables_made_by_other_code_say_so(tmp_path, made_by):
+    path = tmp_path / "tables.json"
+    path.write_text(json.dumps({"tables": [GOOD, GOOD]} | made_by))
+    assert [table.text for table in read_tables(path, "0123")] == 2 * [f"{OTHER_CODE} at $5\\%$"]
 
 
 @pytest.mark.parametrize(
@@ -76,15 +83,15 @@ def test_a_file_of_another_shape_is_refused(tmp_path, content, message):
     path = tmp_path / "tables.json"
     path.write_text(content)
     with pytest.raises(InputError, match=message):
-        read_tables(path)
+        read_tables(path, "")
 
 
 def test_a_file_that_is_not_there_or_is_no_text_is_refused(tmp_path):
     with pytest.raises(InputError, match="must be in a readable file"):
-        read_tables(tmp_path / "none.json")
+        read_tables(tmp_path / "none.json", "")
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="must be JSON"):
-        read_tables(tmp_path / "binary")
+        read_tables(tmp_path / "binary", "")
 
 
 def test_the_page_shows_them_as_stored(results, registry, stored):
