@@ -32,6 +32,7 @@ from fsrcheck.runs.baseline import (
 from fsrcheck.runs.checking import make_checker
 from fsrcheck.runs.comparing import accepted, compare, compare_statement, require_scale
 from fsrcheck.runs.complaints import complaints
+from fsrcheck.runs.executors import use_one_thread
 from fsrcheck.runs.findings import Comparison, Finding, finding_from_json
 from fsrcheck.runs.keeping import kept
 from fsrcheck.runs.replaying import check_command
@@ -82,10 +83,8 @@ def statement_tests(*papers: str) -> Callable[..., None]:
 @pytest.fixture(scope="session")
 def fsr_check(pytestconfig: pytest.Config) -> Callable[[Statement], StatementResult]:
     """Checks a statement at the scale, seed and device of this run."""
-    import torch
-
     if hasattr(pytestconfig, "workerinput"):  # several processes share the cores
-        torch.set_num_threads(1)
+        use_one_thread()
     scale, seed = pytestconfig.getoption("fsr_scale"), pytestconfig.stash[SEED]
     checker = make_checker(scale=scale, seed=seed, device=pytestconfig.getoption("fsr_device"))
 

@@ -133,7 +133,7 @@ def _erratum_lines(entry: Entry) -> list[str]:
 
 def results_json(results: Sequence[StatementResult], registry: Registry, stored: Sequence[StoredEvidence] = ()) -> str:
     """All results as JSON: versions, the error budget, an object per result, the ids that were not run; see ``schema``."""
-    entries = make_entries(results, registry, stored)
+    entries = make_entries(results, registry)
     content = {
         "$schema": SCHEMA_NAME,
         "format": FORMAT,

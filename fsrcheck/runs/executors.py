@@ -13,7 +13,7 @@ from fsrcheck.errors import InputError
 
 
 def prepare_worker() -> None:
-    """Let torch use one thread in this process, as workers are what runs side by side; and end with the driver.
+    """Use one thread in this process, as workers are what runs side by side; and end with the driver.
 
     A worker whose driver was killed would wait for its next cell for ever.
     """
@@ -22,14 +22,17 @@ def prepare_worker() -> None:
 
 
 def use_one_thread() -> None:
-    """Let torch use one thread in this process."""
+    """Let torch, and the linear algebra of NumPy and SciPy, use one thread in this process."""
+    import scipy.linalg  # noqa: F401  a library is limited from where it is loaded on
     import torch  # a worker's first task; the driver may not need it
+    from threadpoolctl import threadpool_limits
 
     torch.set_num_threads(1)
+    threadpool_limits(1)
 
 
 def processes(workers: int, begin: Callable[..., None] = prepare_worker, given: tuple[Any, ...] = ()) -> Executor:
-    """Return a pool of ``workers`` processes with one torch thread each; each begins with ``begin(*given)``."""
+    """Return a pool of ``workers`` processes with one thread each; each begins with ``begin(*given)``."""
     return ProcessPoolExecutor(workers, mp_context=worker_context(), initializer=begin, initargs=given)
 
 
@@ -56,7 +59,7 @@ def _end_with_driver() -> None:
 def dask_cluster(address: str) -> tuple[Callable[[], Executor], int]:
     """Return what makes executors on the Dask cluster at ``address``, and the number of its threads.
 
-    Its workers, those that join later too, let torch use one thread for each of theirs.
+    Its workers, those that join later too, compute with one thread for each of theirs.
 
     Raises:
         InputError: Dask is not installed, or no scheduler answers.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from fsrcheck.errors import InputError
@@ -213,11 +214,9 @@ def _one_thread() -> Iterator[None]:
     """One thread for everybody: what torch and scikit-learn make of several differs with the machine.
 
     Raises:
-        InputError: scikit-learn, which brings threadpoolctl, is missing.
+        InputError: scikit-learn is missing.
     """
     require_peers()
-    from threadpoolctl import threadpool_limits
-
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

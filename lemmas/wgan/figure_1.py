@@ -243,7 +243,7 @@ STATEMENT = Statement(
     expected=Verdict.REPAIRED,
     parameters=Parameters,
     cases={"quick": QUICK, "standard": STANDARD, "full": FULL},
-    trials={"quick": 6, "standard": 6, "full": 16},
+    trials={"quick": 7, "standard": 7, "full": 16},
     run=run,
     constants=(
         Constant("twice", 2.0, Provenance.CHOSEN, "equal variances are sqrt(2); groups of 20 runs scatter by 0.15"),
