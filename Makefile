@@ -10,6 +10,9 @@ DEVELOPING := .venv/.developing
 # The SEED of statements and of property tests; drawn if not given.
 SEEDED := $(addprefix --fsr-seed ,$(SEED)) $(addprefix --hypothesis-seed ,$(SEED))
 
+# Where the environment forbids bytecode, as containers do, each of a hundred processes would compile the large libraries again.
+export PYTHONDONTWRITEBYTECODE =
+
 # One thread a process: tests run in several of them.
 test test-all bench: export OMP_NUM_THREADS = 1
 

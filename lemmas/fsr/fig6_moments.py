@@ -68,7 +68,7 @@ class MomentParameters(Parameters):
     spare_dims: int = 3
     num_samples: int = 16384
     num_steps: int = 800
-    evaluation_samples: int = 16384
+    evaluation_samples: int = 32768
     start: str = ALGORITHMS  # of every level
     hidden: bool = True  # whether hidden layers are learned
     turned: bool = False  # whether all dictionaries are replaced by random ones

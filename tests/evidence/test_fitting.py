@@ -47,7 +47,7 @@ def covered(fitted: PowerLaw, exponent: float) -> bool:
     "spread", [np.full(5, 0.2), 3.2 / SIZES, 0.01 * SIZES], ids=["constant", "shrinking", "growing"]
 )
 def test_a_95_percent_interval_covers_in_95_percent_of_data_sets(spread):
-    rng, runs = np.random.default_rng(1), 4000
+    rng, runs = np.random.default_rng(1), 2000
     hits = sum(covered(fit_power_law(law(-0.5, spread, 10, rng), 0.05), -0.5) for _ in range(runs))
     assert is_at_least(hits, runs, 0.95 - 0.003)  # Satterthwaite's approximation is good to 0.003 here
     assert is_at_most(hits, runs, 0.95 + 0.003)
@@ -63,7 +63,7 @@ def test_errors_are_those_of_a_mean_and_limits_those_of_student():
 
 
 def test_a_spread_at_one_end_alone_does_not_make_the_interval_too_narrow():
-    spread, rng, runs = np.array([0.01, 0.01, 0.01, 0.01, 0.1]), np.random.default_rng(2), 4000
+    spread, rng, runs = np.array([0.01, 0.01, 0.01, 0.01, 0.1]), np.random.default_rng(2), 2000
     misses = sum(not covered(fit_power_law(law(-0.5, spread, 10, rng), 1e-3), -0.5) for _ in range(runs))
     assert is_at_most(misses, runs, 3e-3)  # a pooled variance misses in 3 % of these
 
