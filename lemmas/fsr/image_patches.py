@@ -2,7 +2,7 @@ r"""Assumptions 2.2 and 2.3 on patches of photographs, without a network: what i
 
 Setting: nine photographs that come with scikit-image and scikit-learn (``fsrcheck.images.photographs``), grey, patches of 8 x 8
 pixels, half as many at scale quick as at scale standard, where also six by six in colour (seven photographs, 108 numbers a patch).
-k = 2 active channels.
+k = 2 active channels. What is given as measured below has as many patches as scale standard.
 
 Algorithm: whitening and FastICA on half of the photographs, one-sided thresholded codes on the others; the measurable forms are in
 ``fsrcheck.images.patch_study``. Limits were fixed before measuring. Moved after the first runs: where thresholds are chosen;
