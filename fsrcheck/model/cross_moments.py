@@ -8,6 +8,7 @@ Sampling adds to a square of differences; samples are cut into blocks to leave t
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -90,6 +91,7 @@ def sampling_floor(blocks: Tensor, block_size: int, num_samples: int) -> Tensor:
     return blocks.var(dim=0).flatten(1).mean(dim=1) * block_size / num_samples
 
 
+@lru_cache
 def _tuples(size: int, order: int, device: torch.device) -> Sequence[Tensor]:
     """All increasing tuples below ``size`` in lexicographic order, ``order`` tensors (tuple,)."""
     return torch.combinations(torch.arange(size, device=device), order).unbind(dim=1)

@@ -13,10 +13,11 @@ within a patch is the target's up to 40 delta (k/m)^2, and the learned codes sat
 On N true patches (``fsrcheck.training.first_hidden_samples``), W = W*: within 12 (m/k)/sqrt(N), falling like N^(-1/2).
 
 Measured: 2 to 3 delta within patches, 0.5 to 1 delta across, at N = 4096; with N = 262144, m = 16, 1.5 to 1.9 delta and 0.2 to
-0.3: the rest is noise of the oracle. It has a tail: of 400 instances each with k = 1.5 and k = 1 the largest had 4.7 and 5.7 delta
-within patches, 1.6 and 3.4 across. (The limit was 5 delta until a run with k = 1 had 5.1.) All this with b = 12 delta, which it
-was before ``c6_training`` told why not. D5 takes about 100 steps of the working form to 1e-11. On samples
-4 to 8 (m/k)/sqrt(N): some 2 (m/k)/sqrt(N) is the standard error of a pair's moment.
+0.3: the rest is noise of the oracle. At delta = 0.01, where b is 0.2, they are 14 and 21 % above what is proportional to delta.
+It has a tail: of 400 instances each with k = 1.5 and k = 1 the largest had 4.7 and 5.7 delta within patches, 1.6 and 3.4 across.
+(The limit was 5 delta until a run with k = 1 had 5.1.) All this with b = 12 delta, which it was before ``c6_training`` told why
+not. D5 takes about 100 steps of the working form to 1e-11. On samples 4 to 8 (m/k)/sqrt(N): some 2 (m/k)/sqrt(N) is the standard
+error of a pair's moment.
 
 Controls: the printed cutoff (see ``c6_training``); D5 left out; the printed C across patches, 1/poly(m), which leaves those
 pairs where they started (fsr.fn.4); a target whose Gram matrix is singular: on the boundary of the positive semidefinite
@@ -67,7 +68,7 @@ from lemmas.fsr.first_hidden_runs import (
     train_pairs,
 )
 
-ERRORS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+ERRORS = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
 SIZES = {"quick": (8, 10, 12, 16, 20), "standard": (16, 24, 32, 48, 64)}
 ACTIVE = (1.0, 1.2, 1.35, 1.5, 1.75)  # Assumption 2.2 on triples needs about (1.3 k)^3 <= m^0.99
 SAMPLE_SIZES = (2**13, 2**14, 2**15, 2**16, 2**17)
@@ -133,7 +134,7 @@ def learned_target(law: FirstLevelLaw, learned: Learned) -> TargetNetwork:
 
 def cases(scale: str) -> tuple[Parameters, ...]:
     """W = W* at several sizes and cutoffs; W off by delta, in delta, in m and towards the mean of all columns."""
-    sizes = ((8, 4, 1.0), (16, 4, 1.5), (32, 2, 2.0), *(((64, 4, 2.0),) if scale != "quick" else ()))
+    sizes = ((8, 4, 1.0), (32, 2, 2.0), *(((16, 4, 1.5), (64, 4, 2.0)) if scale != "quick" else ()))
     exact = (
         replace(EXACT_START, num_channels=m, num_patches=patches, expected_active=k, cutoff=b)
         for m, patches, k in sizes

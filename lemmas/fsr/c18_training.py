@@ -50,7 +50,7 @@ from lemmas.fsr.first_hidden_runs import (
 DEVIATIONS = 4.0  # t
 LATENTS = 4096  # z, for each instance
 ERRORS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
-SIZES = {"quick": (12, 32), "standard": (12, 16, 24, 32, 48, 64)}
+SIZES = {"quick": (12, 24), "standard": (12, 16, 24, 32, 48, 64)}
 
 
 @dataclass(frozen=True)

@@ -229,9 +229,9 @@ STATEMENT = Statement(
         Control("no D4", "Algorithm 2 without D4", "round", {"max_marginal_steps": 0}, trials=4),
         Control(
             "printed cutoff",
-            r"$b = \delta m^{0.02}$, as printed; 600 steps, of which $b = 12 \delta$ takes 150",
+            r"$b = \delta m^{0.02}$, as printed; 300 steps, of which $b = 12 \delta$ takes 150",
             "round",
-            {"cutoff_ratio": 16**0.02, "max_steps": 600},
+            {"cutoff_ratio": 16**0.02, "max_steps": 300},
             trials=4,
         ),
     ),

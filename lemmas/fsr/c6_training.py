@@ -50,7 +50,7 @@ from lemmas.fsr.first_hidden_runs import (
 START = replace(LEARNED_START, samples_per_pair=1)  # D4 compares no pairs
 ERRORS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 SIZES = {"quick": (12, 16, 20, 24, 32), "standard": (16, 24, 32, 48, 64, 96)}
-SMALL_RATIOS = ((16**0.02, 1), (1.5, 1), (2.5, 72))  # kappa, and the samples that it takes to see false activations
+SMALL_RATIOS = ((16**0.02, 1), (2.5, 72))  # kappa, and the samples that it takes to see false activations
 BOUNDED_RATIOS, CLIFF_ERROR = (16.0, SAFE_RATIO), 1e-3
 ACTIVE = (0.85, 1.0, 1.25, 1.5, 2.0)  # Assumption 2.2 on triples needs about (1.3 k)^3 <= m^0.99
 

@@ -19,7 +19,8 @@ Measured: factors of 0.2 to 0.6 at m = 8, mostly 0.3 to 0.4; with Algorithm 1's 
 of what is left is Algorithm 3's error within [-b, b]; 400 steps of it leave single channels unlearned, and factors above 1.
 The tail is long: of 320 instances the largest had 0.60 after 1000 steps, 0.68 after 1500 and, with batches of 128, 0.63 after
 1000; and one instance in some thousand had 0.96 (0.29 after 1500 steps, 0.74 after 3000). Hence a probability: at first every
-instance was claimed to be below m^-0.02.
+instance was claimed to be below m^-0.02. All this with 16384 latents in Algorithm 1; with 8192, as here, 0.65 was the largest of
+192.
 Controls: delta = m^-0.1 beyond its slack; level l - 1 off by 0.5; thresholds raised by the 7 b of Lemma D.2 before
 Algorithm 1, which at b = 0.2 silences most channels.
 Departures: b = 2 delta, bb = 20 delta, a raise by b/2; the surrogate P = 2 of Algorithm 1, on latents common to both sides;
@@ -81,9 +82,11 @@ CHAIN = ExponentChain(
     ),
     {"delta": "-0.1", "lambda": "0.02"},
 )
-START = InductionParameters(num_steps=1000)
+START = InductionParameters(num_steps=1000, output_samples=8192)
+LARGE = replace(START, num_steps=1500, batch_size=128, output_samples=32768)
 LATER = replace(START, dictionary_error=0.05, lower_error=0.01)
-SHORT = {"num_steps": 500}  # for controls: of 64 instances with nothing broken the worst factor is 0.52
+# For controls: of 96 instances with nothing broken the worst factor is 0.65.
+SHORT = {"num_steps": 300, "output_samples": 4096}
 
 STATEMENT = Statement(
     id="fsr.D.1",
@@ -131,9 +134,9 @@ STATEMENT = Statement(
         "standard": (
             START,
             LATER,
-            replace(START, num_steps=1500, batch_size=128, output_power=PRINTED_POWER, output_steps=300),
-            replace(START, num_rounds=2, num_steps=1500, batch_size=128, output_samples=32768),
-            replace(START, num_channels=16, num_steps=1500, batch_size=128, output_samples=32768),
+            replace(LARGE, output_samples=16384, output_power=PRINTED_POWER, output_steps=300),
+            replace(LARGE, num_rounds=2),
+            replace(LARGE, num_channels=16),
         ),
     },
     trials={"quick": 20, "standard": 24},

@@ -71,6 +71,7 @@ def noise(parameters: Parameters) -> float:
 
 
 START = Parameters()
+QUICK = replace(START, super_steps=500, closing_steps=600)
 LARGE = replace(
     START,
     num_channels=16,
@@ -122,13 +123,19 @@ STATEMENT = Statement(
         ),
     ),
     controls=(
-        Control("corrupted first level", "every row of $V_1$ turned by 1/2", "coupling", {"corrupted": 0.5}, trials=2),
+        Control(
+            "corrupted first level",
+            "every row of $V_1$ turned by 1/2",
+            "coupling",
+            {"corrupted": 0.5, **SHORT},
+            trials=2,
+        ),
         Control("one cutoff", r"all cutoffs are $2 \delta$", "coupling", {"common_ratio": 2.0, **SHORT}, trials=1),
         Control(
             "no super-resolution",
             "Algorithm 3 takes one step",
             "coupling",
-            {"super_steps": 1, "closing_steps": 1},
+            {**SHORT, "super_steps": 1, "closing_steps": 1},
             trials=2,
         ),
         Control(
@@ -143,7 +150,7 @@ STATEMENT = Statement(
             "Assumption 2.2",
             "every neuron of level 2 reads all channels",
             "coupling",
-            {"family": "dense_mixing"},
+            {"family": "dense_mixing", **SHORT},
             premises=("pair_probability", "triple_probability", "sigma_min"),
             trials=2,
         ),
@@ -151,8 +158,9 @@ STATEMENT = Statement(
     expected=Verdict.SUPPORTED,
     parameters=Parameters,
     cases={
-        "quick": (START,),
+        "quick": (QUICK,),
         "standard": (
+            QUICK,
             START,
             replace(START, family="disjoint_supports"),
             replace(START, family="disjoint_supports", num_parents=1, num_samples=2**17),

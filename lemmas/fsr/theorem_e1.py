@@ -42,8 +42,8 @@ from fsrcheck.evidence.trial import Observation
 from fsrcheck.model.wasserstein import line_distances
 from fsrcheck.model.wasserstein_bounds import WassersteinBounds, wasserstein_bounds
 from fsrcheck.statement import Control, Counterexample, Defect, Erratum, Kind, Statement
-from lemmas.fsr.minmax_runs import Parameters, Ran, observations, run_all
-from lemmas.fsr.theorem_5_1 import LARGE, START, noise
+from lemmas.fsr.minmax_runs import SHORT, Parameters, Ran, observations, run_all
+from lemmas.fsr.theorem_5_1 import LARGE, QUICK, START, noise
 
 FIT_SAMPLES, FEW_SAMPLES = 8192, 64  # latents that potentials are fitted to
 MEASURED = ("distance", "from_below", "two_sides", "two_sides_few", "above_tail", "above_median")
@@ -143,7 +143,7 @@ STATEMENT = Statement(
             "no super-resolution",
             "Algorithm 3 takes one step",
             "from below",
-            {"super_steps": 1, "closing_steps": 1},
+            {**SHORT, "super_steps": 1, "closing_steps": 1},
             trials=2,
         ),
         Control(
@@ -174,8 +174,14 @@ STATEMENT = Statement(
     expected=Verdict.SUPPORTED,
     parameters=Parameters,
     cases={
-        "quick": (START,),
-        "standard": (START, replace(START, num_samples=2**17), replace(START, family="disjoint_supports"), LARGE),
+        "quick": (QUICK,),
+        "standard": (
+            QUICK,
+            START,
+            replace(START, num_samples=2**17),
+            replace(START, family="disjoint_supports"),
+            LARGE,
+        ),
         "full": (
             replace(LARGE, num_samples=1_600_000),
             replace(LARGE, num_levels=3, num_patches=4, num_samples=1_600_000),
