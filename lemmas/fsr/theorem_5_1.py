@@ -128,7 +128,7 @@ STATEMENT = Statement(
             "every row of $V_1$ turned by 1/2",
             "coupling",
             {"corrupted": 0.5, **SHORT},
-            trials=2,
+            trials=1,
         ),
         Control("one cutoff", r"all cutoffs are $2 \delta$", "coupling", {"common_ratio": 2.0, **SHORT}, trials=1),
         Control(
@@ -136,7 +136,7 @@ STATEMENT = Statement(
             "Algorithm 3 takes one step",
             "coupling",
             {**SHORT, "super_steps": 1, "closing_steps": 1},
-            trials=2,
+            trials=1,
         ),
         Control(
             "printed schedule",
@@ -152,7 +152,7 @@ STATEMENT = Statement(
             "coupling",
             {"family": "dense_mixing", **SHORT},
             premises=("pair_probability", "triple_probability", "sigma_min"),
-            trials=2,
+            trials=1,
         ),
     ),
     expected=Verdict.SUPPORTED,

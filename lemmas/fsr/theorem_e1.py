@@ -144,7 +144,7 @@ STATEMENT = Statement(
             "Algorithm 3 takes one step",
             "from below",
             {**SHORT, "super_steps": 1, "closing_steps": 1},
-            trials=2,
+            trials=1,
         ),
         Control(
             "few samples",
