@@ -97,7 +97,8 @@ CLAIMS: tuple[Claim, ...] = (
 
 BRIEF = {"num_steps": 20, "free_steps": 1, "num_samples": 8192}
 CONTROLS = (
-    Control("stopped early", "Algorithm 3 takes 20 steps", "level by level", BRIEF, trials=1),
+    # alone, 1 of 64 instances was not far enough off
+    Control("stopped early", "Algorithm 3 takes 20 steps", "level by level", BRIEF, trials=3),
     Control(
         "orthonormal directions",
         "V_1 has random orthonormal directions, and the learned scales and thresholds",
